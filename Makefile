@@ -1,0 +1,60 @@
+# One command for each chore. `make` alone lists them.
+# The environment is .venv, filled from requirements/*.txt (exact versions with hashes).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8080
+SAMPLE := var/demo.lookalike
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fmt lock browser clean
+
+help:  ## list the chores
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
+
+# Stamps: an environment is rebuilt when its lock changes, and only then.
+$(VENV)/.run-stamp: requirements/run.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev-stamp: requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run-stamp
+
+run: $(VENV)/.run-stamp  ## the sample shop on http://127.0.0.1:8080 (PORT, HOST)
+	@$(BIN)/lookalike demo --index $(SAMPLE) --host $(HOST) --port $(PORT)
+
+browser:  ## Chromium for the page's tests, where apt can install it
+	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; } || echo "No chromium: the tests that drive a browser will say that they are skipped."
+
+test: $(VENV)/.dev-stamp  ## every test that this machine can run; says what it left out and why
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TEST)
+	@if command -v node >/dev/null; then node --test frontend/; else echo "left out: the page's state tests need node"; fi
+
+check: $(VENV)/.dev-stamp  ## format, lint, types, import plan
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/house.py
+
+bench: $(VENV)/.dev-stamp  ## ratios against peers, each in one run; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks $(BENCH)
+
+fmt: $(VENV)/.dev-stamp  ## format and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+
+lock: $(VENV)/.dev-stamp  ## resolve pyproject.toml into requirements/*.txt: exact versions, hashes, no addresses
+	$(BIN)/pip install --disable-pip-version-check --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml requirements/build.in -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml requirements/build.in -c requirements/run.txt -o requirements/dev.txt
+
+clean:  ## remove what was made here, the environment and the sample index included
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,0 +1,1 @@
+"""What the house talks about: standard library and numpy only."""

@@ -1,0 +1,137 @@
+"""What the networks say of a picture, and which recipe made them say it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.domain.geometry import WHOLE, Box
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which networks and which pre-processing make a vector. Two vectors compare only where their recipes have one `id`.
+
+    `parts` names everything that changes a vector: networks with digests, projection, pre-processing version. Numeric
+    precision (int8 or fp32 of the same weights) is not a part: docs/decisions/0012 gives the measured overlap.
+    """
+
+    name: str
+    dimension: int
+    colour_dimension: int
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """`NAME@` and 12 hex digits over all that matters."""
+        told = json.dumps([self.dimension, self.colour_dimension, sorted(self.parts.items())])
+        return f"{self.name}@{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+    def as_json(self) -> dict[str, object]:
+        """For an index to keep beside its vectors."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "dimension": self.dimension,
+            "colour_dimension": self.colour_dimension,
+            "parts": dict(self.parts),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A readable word for what is seen, with its probability 0…1."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """A named dominant colour of the product: its share of the product's area 0…1 and a mean sRGB value."""
+
+    name: str
+    share: float
+    rgb: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenObject:
+    """One product found in a picture. `vector` is unit length, float32; so is `colour_vector` (or all zero)."""
+
+    box: Box
+    vector: Vector = field(compare=False, repr=False)
+    colour_vector: Vector = field(compare=False, repr=False)
+    label: str = ""
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """All that is known of one picture. `objects` has at least one entry, the main product first.
+
+    `quality` holds flags out of: blurred, tiny, blank, placeholder. `phash` is 64 bits in hex.
+    `took_ms` says where the time went ("decode", "analyse"); it is no part of what was seen.
+    """
+
+    recipe_id: str
+    digest: str
+    width: int
+    height: int
+    objects: tuple[SeenObject, ...]
+    tags: tuple[Tag, ...] = ()
+    categories: tuple[Tag, ...] = ()
+    colours: tuple[Colour, ...] = ()
+    phash: str = ""
+    quality: tuple[str, ...] = ()
+    took_ms: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def main(self) -> SeenObject:
+        """The object that the picture is about."""
+        return self.objects[0]
+
+    def as_json(self) -> dict[str, object]:
+        """The `analysis` of interfaces.md, without vectors."""
+        return {
+            "recipe": self.recipe_id,
+            "digest": self.digest,
+            "width": self.width,
+            "height": self.height,
+            "objects": [{"box": one.box.as_list(), "label": one.label, "score": round(one.score, 4)} for one in self.objects],
+            "tags": [{"name": tag.name, "score": round(tag.score, 4)} for tag in self.tags],
+            "categories": [{"name": one.name, "score": round(one.score, 4)} for one in self.categories],
+            "colours": [{"name": one.name, "share": round(one.share, 4), "rgb": list(one.rgb)} for one in self.colours],
+            "phash": self.phash,
+            "quality": list(self.quality),
+        }
+
+
+def analysis_from_json(told: Mapping[str, object], vectors: NDArray[np.float32], colour_vectors: NDArray[np.float32]) -> Analysis:
+    """The analysis that `Analysis.as_json` told; the rows of the two matrices are the objects' vectors.
+
+    Raises: KeyError, TypeError, ValueError where `told` is something else.
+    """
+    seen: list[SeenObject] = []
+    for row, one in enumerate(told["objects"]):  # type: ignore[arg-type, var-annotated]
+        seen.append(SeenObject(Box(*one["box"]), vectors[row], colour_vectors[row], str(one["label"]), float(one["score"])))
+    return Analysis(
+        recipe_id=str(told["recipe"]),
+        digest=str(told["digest"]),
+        width=int(told["width"]),  # type: ignore[call-overload]
+        height=int(told["height"]),  # type: ignore[call-overload]
+        objects=tuple(seen),
+        tags=tuple(Tag(str(one["name"]), float(one["score"])) for one in told["tags"]),  # type: ignore[attr-defined]
+        categories=tuple(Tag(str(one["name"]), float(one["score"])) for one in told["categories"]),  # type: ignore[attr-defined]
+        colours=tuple(Colour(str(one["name"]), float(one["share"]), tuple(one["rgb"])) for one in told["colours"]),  # type: ignore[attr-defined]
+        phash=str(told["phash"]),
+        quality=tuple(map(str, told["quality"])),  # type: ignore[call-overload]
+    )
+
+
+__all__ = ["WHOLE", "Analysis", "Box", "Colour", "Recipe", "SeenObject", "Tag", "Vector", "analysis_from_json"]

@@ -1,0 +1,170 @@
+"""Every deliberate exception of Lookalike; whatever else is raised is a defect.
+
+LookalikeError
+├── InvalidInput             what was sent cannot mean anything; `problems` name the places
+├── PictureUnreadable        these bytes are no picture that we read; `reason` is a short code
+├── PictureUnavailable       a picture's bytes cannot be had (address refused, 404, time-out); `reason` is a short code
+├── NotFound                 no such product, job, upload, picture; `kind` says which
+├── VersionConflict          somebody changed the product in between
+├── Unavailable              a dependency is away; try again after `retry_after_seconds`
+│   └── Overloaded           too much at once
+├── IndexProblem             the index cannot be used as it is
+│   ├── RecipeMismatch       its vectors were made by another recipe
+│   ├── IndexDamaged         its files are not what we wrote
+│   ├── IndexTooNew          a newer version of Lookalike wrote it
+│   ├── IndexLocked          another process writes to it
+│   ├── IndexNotFound        there is none at that place
+│   └── StorageFull          the disk refuses more
+├── UnknownPlugin            no adapter of that name is installed
+├── InvalidSetting           a setting has an impossible value
+└── MissingDependency        an optional package is not installed
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class LookalikeError(Exception):
+    """The root: its text says what happened, what was found, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input: `at` is its place ("filter.price.gte"), "" for the whole."""
+
+    at: str
+    message: str
+
+    def below(self, prefix: str) -> "Problem":
+        """The same problem seen from one level further out."""
+        if not self.at:
+            return Problem(prefix, self.message)
+        joint = "" if self.at.startswith("[") else "."
+        return Problem(f"{prefix}{joint}{self.at}", self.message)
+
+
+class InvalidInput(LookalikeError):
+    """What was sent is well formed but impossible. `problems` has at least one entry."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{p.at}: {p.message}" if p.at else p.message for p in self.problems))
+
+    @classmethod
+    def at(cls, place: str, message: str) -> "InvalidInput":
+        """An error with one problem."""
+        return cls((Problem(place, message),))
+
+    def below(self, prefix: str) -> "InvalidInput":
+        """The same error seen from one level further out."""
+        return InvalidInput([problem.below(prefix) for problem in self.problems])
+
+
+class PictureUnreadable(LookalikeError):
+    """The bytes are no picture that we read.
+
+    `reason` is one of: empty, not_a_picture, truncated, too_large, too_many_pixels, unsupported_format, timed_out.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class PictureUnavailable(LookalikeError):
+    """The bytes of a picture cannot be had.
+
+    `reason` is one of: refused_address, not_found, http_error, too_large, timed_out, connection_failed, not_allowed,
+    bad_reference.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class NotFound(LookalikeError):
+    """`kind` is product, job, upload or picture."""
+
+    def __init__(self, kind: str, name: str, advice: str = "") -> None:
+        self.kind, self.name = kind, name
+        shown = name if len(name) <= 80 else name[:77] + "…"
+        super().__init__(f"There is no {kind} {shown!r}." + (f" {advice}" if advice else ""))
+
+
+class VersionConflict(LookalikeError):
+    """The product is at another version than the caller expected."""
+
+    def __init__(self, product_id: str, expected: int, found: int | None) -> None:
+        self.product_id, self.expected, self.found = product_id, expected, found
+        state = "it does not exist" if found is None else f"it is at version {found}"
+        super().__init__(f"Product {product_id!r} was expected at version {expected}, but {state}. Read it again, then repeat.")
+
+
+class Unavailable(LookalikeError):
+    """A dependency is away for now."""
+
+    def __init__(self, message: str, retry_after_seconds: float = 1.0) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message)
+
+
+class Overloaded(Unavailable):
+    """More is asked than can be done in time."""
+
+
+class IndexProblem(LookalikeError):
+    """The index cannot be used as it is."""
+
+
+class RecipeMismatch(IndexProblem):
+    """Vectors of two recipes cannot be compared."""
+
+    def __init__(self, index_recipe: str, asked_recipe: str) -> None:
+        self.index_recipe, self.asked_recipe = index_recipe, asked_recipe
+        super().__init__(
+            f"This index holds vectors of the recipe {index_recipe!r}, but {asked_recipe!r} is set. "
+            f"Set LOOKALIKE_RECIPE={index_recipe.partition('@')[0]}, or build it anew: lookalike index-admin rebuild."
+        )
+
+
+class IndexDamaged(IndexProblem):
+    """The files of the index are not what we wrote."""
+
+
+class IndexTooNew(IndexProblem):
+    """A newer version of Lookalike wrote this index."""
+
+
+class IndexLocked(IndexProblem):
+    """Another process writes to this index."""
+
+
+class IndexNotFound(IndexProblem):
+    """There is no index at that place."""
+
+
+class StorageFull(IndexProblem):
+    """The disk, or a limit on it, refuses more."""
+
+
+class UnknownPlugin(LookalikeError):
+    """No adapter of that name is installed for a port."""
+
+    def __init__(self, port: str, name: str, installed: Iterable[str]) -> None:
+        names = sorted(installed)
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        super().__init__(f"No {port} is called {name!r}. Installed: {', '.join(names) or 'none'}.{hint}")
+
+
+class InvalidSetting(LookalikeError):
+    """A setting has an impossible value."""
+
+
+class MissingDependency(LookalikeError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"This needs {package}. Install it with: pip install 'lookalike[{extra}]'")

@@ -1,0 +1,1 @@
+"""The seams: what the services ask of engines, networks, stores and runners. Typing protocols, nothing else."""

@@ -1,0 +1,95 @@
+"""The search engine: keeps documents, answers queries."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lookalike.domain.analysis import Recipe
+from lookalike.domain.document import Document
+from lookalike.domain.query import EnginePage, EngineQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Put `document`; with `if_version` only where the product is at that version (0: where it does not exist)."""
+
+    document: Document
+    if_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write: the product's new version, and whether it was new. `conflict` holds the version found instead."""
+
+    id: str
+    version: int
+    created: bool
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """For `status`, `/readyz` and metrics. `details` are the engine's own figures (recall, sizes), JSON."""
+
+    ready: bool
+    documents: int
+    recipe: str | None
+    engine: str
+    writable: bool = True
+    message: str = ""
+    details: Mapping[str, Any] | None = None
+
+
+class SearchEngine(Protocol):
+    """One index. Threads may call it at once; a call that returned is seen by every later one.
+
+    Raises of all methods: IndexProblem and Unavailable.
+    """
+
+    strategies: frozenset[str]
+    """Which of `query.STRATEGIES` this engine can do; auto always."""
+
+    def prepare(self, recipe: Recipe) -> None:
+        """Make the index usable for vectors of `recipe`: created where it is not there. Raises: RecipeMismatch."""
+
+    def put(self, writes: Sequence[Write]) -> list[Written]:
+        """Store documents, replacing what has their ids; durable and searchable on return. Results in order.
+
+        A conflict is a result, not an error; the other writes still happen. Of two writes to one id the later wins.
+        """
+
+    def remove(self, ids: Sequence[str]) -> list[bool]:
+        """Remove products; True where there was one. Durable on return."""
+
+    def get(self, ids: Sequence[str]) -> list[Document | None]:
+        """The documents in order, None for each that is not there. Vectors are within rounding (fp16) of what was put."""
+
+    def digests(self, ids: Sequence[str]) -> dict[str, str]:
+        """`Document.digest` of those that are there: cheap, for skipping what is unchanged."""
+
+    def search(self, query: EngineQuery) -> EnginePage:
+        """The page that `EngineQuery` describes. Raises: InvalidInput for an unknown sort field (at "sort"), a damaged token
+        (at "cursor") or a strategy that this index cannot do (at "strategy"), a vector of another dimension (at "like")."""
+
+    def suggest(self, prefix: str, limit: int) -> list[tuple[str, str, int]]:
+        """(text, kind, count) with kind title, brand, category or tag: values with a word that starts with `prefix`, best first."""
+
+    def fields(self) -> list[str]:
+        """The canonical fields that some product has, for facets and sorting."""
+
+    def documents(self) -> Iterator[Document]:
+        """Every document in the order of ids (by code point), from one moment's state. Raises: IndexDamaged."""
+
+    def rebuild(self, recipe: Recipe) -> AbstractContextManager["SearchEngine"]:
+        """A new, empty index of `recipe` to write to. Searches see the old one until the block ends, then only the new one;
+        where the block raises, the old one stays."""
+
+    def status(self) -> EngineStatus:
+        """How it is; never raises for what it can tell."""
+
+    def check(self) -> list[str]:
+        """Verify everything that is stored: a sentence for each fault, [] when all is well."""
+
+    def close(self) -> None:
+        """Give back files and connections. Calls after it are refused."""

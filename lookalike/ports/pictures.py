@@ -1,0 +1,29 @@
+"""Where pictures' bytes come from and lie."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lookalike.errors import PictureUnavailable
+
+
+class PictureStore(Protocol):
+    """Turns references into bytes, and keeps bytes that have no other home.
+
+    References: `stored:DIGEST` (kept by us), http(s) URLs, `data:` URLs, file paths. What is allowed is the store's to say.
+    """
+
+    def fetch(self, reference: str) -> bytes:
+        """The bytes, within limits of size and time. Raises: PictureUnavailable, with a reason."""
+
+    def keep(self, content: bytes) -> str:
+        """Keep bytes for good; the same bytes are kept once. Returns `stored:DIGEST`."""
+
+    def forget(self, reference: str) -> None:
+        """Drop kept bytes; nothing happens where there are none."""
+
+
+class FetchesMany(Protocol):
+    """What a picture store can do besides: fetch side by side."""
+
+    def fetch_all(self, references: Sequence[str]) -> list[bytes | PictureUnavailable]:
+        """As `fetch` for each, in order; what cannot be had is a result."""
