@@ -1,0 +1,1 @@
+"""Contract suites that every adapter, ours or a stranger's, must pass."""

@@ -1,0 +1,1 @@
+"""Seeing: the networks and what is read from a picture beside them."""

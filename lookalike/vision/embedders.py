@@ -1,0 +1,75 @@
+"""Embedders by name: what `lookalike.embedders` entry points open."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from lookalike.ports.vision import Embedded, ModelCard, Pixels
+from lookalike.vision.efficientnet_lite.cards import card_of
+from lookalike.vision.efficientnet_lite.zoo import model_file, precision_here
+from lookalike.vision.preparation import square
+from lookalike.vision.sessions import open_session
+from lookalike.vision.words import probabilities_of
+
+
+class OnnxEmbedder:
+    """Embedder over a graph of ours: `pictures` in; `vector`, `logits`, `map` out.
+
+    The network is built by the first call, in the process that makes it (after a fork). Thread-safe; each call runs in
+    the thread that makes it, `threads` wide. Without `activations` the maps are left out and cost nothing.
+    """
+
+    def __init__(self, model: str, cache_dir: Path, precision: str = "auto", threads: int = 1, activations: bool = True) -> None:
+        self.card: ModelCard = card_of(model)
+        self.precision = precision_here(precision)
+        self._model, self._cache_dir, self._threads = model, cache_dir, threads
+        self._outputs = ["vector", "logits", "map"] if activations else ["vector", "logits"]
+        self._session: onnxruntime.InferenceSession | None = None
+        self._opening = threading.Lock()
+
+    def session(self) -> onnxruntime.InferenceSession:
+        """The one session, opened on first use. Raises: MissingDependency, WeightsRefused, OSError."""
+        if self._session is None:
+            with self._opening:
+                if self._session is None:
+                    self._session = open_session(model_file(self._model, self.precision, self._cache_dir), self._threads)
+        return self._session
+
+    def embed(self, crops: Sequence[Pixels]) -> list[Embedded]:
+        """One result for each crop. The network takes them one by one: batches do not pay on a CPU (docs/decisions/0012)."""
+        if not crops:
+            return []
+        session, side = self.session(), self.card.input_side
+        squares = [square(crop, side) for crop in crops]
+        told = [session.run(self._outputs, {"pictures": one[None]}) for one in squares]
+        scores = probabilities_of(np.concatenate([one[1] for one in told]))
+        maps = [_unit_map(one[2][0]) if len(one) > 2 else NO_MAP for one in told]
+        return [Embedded(one[0][0], score, heat) for one, score, heat in zip(told, scores, maps, strict=True)]
+
+
+NO_MAP = np.zeros((0, 0), np.float32)
+
+
+def _unit_map(heat: NDArray[np.float32]) -> NDArray[np.float32]:
+    """0…1: nothing below the class's own zero."""
+    risen = np.maximum(heat, 0)
+    return np.asarray(risen / max(float(risen.max()), 1e-6), np.float32)
+
+
+def open_lite0(cache_dir: Path, precision: str = "auto", threads: int = 1) -> OnnxEmbedder:
+    """The default network."""
+    return OnnxEmbedder("lite0", cache_dir, precision, threads)
+
+
+def open_lite1(cache_dir: Path, precision: str = "auto", threads: int = 1) -> OnnxEmbedder:
+    """The larger network by itself."""
+    return OnnxEmbedder("lite1", cache_dir, precision, threads)
+
+
+def open_quality(cache_dir: Path, precision: str = "auto", threads: int = 1) -> OnnxEmbedder:
+    """Both networks, mixed into one vector: what the quality setting takes."""
+    return OnnxEmbedder("lite0+lite1", cache_dir, precision, threads)

@@ -1,0 +1,25 @@
+"""ONNX Runtime sessions as this house opens them: on the CPU, with so many threads, silent, never spinning."""
+
+import os
+from pathlib import Path
+
+import onnxruntime
+
+# 3: errors only. ONNX Runtime warns about every initializer that its optimiser drops.
+SEVERITY_ERROR = 3
+
+
+def open_session(model: bytes | Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A session over a model's bytes or file, `threads` wide. Its `run` may be called from many Python threads at once.
+
+    One-thread sessions called by one Python thread a core beat a wide session (docs/decisions/0012). Raises: what ONNX
+    Runtime raises over a damaged file.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, threads)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = SEVERITY_ERROR
+    # A spinning thread takes the core from whoever decodes the next picture.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    source = model if isinstance(model, bytes) else os.fspath(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
