@@ -1,0 +1,1 @@
+"""Search engines, each found by its entry point."""

@@ -1,0 +1,184 @@
+"""What a query finds, and the score of each leg: arrays over slots."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.domain import fusion
+from lookalike.domain.filters import Filter
+from lookalike.domain.product import CATEGORY_JOINT
+from lookalike.domain.query import EngineQuery
+from lookalike.engines.embedded import text
+from lookalike.engines.embedded.columns import Mask
+from lookalike.engines.embedded.database import Database
+from lookalike.engines.embedded.sieve import Sieve
+from lookalike.engines.embedded.state import State
+from lookalike.engines.embedded.vectors import Floats, Half, Rows
+from lookalike.engines.legs import Legs
+
+Slots = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """For some slots the cosine of their nearest object, its row, and the cosine of its colours; row -1: no vectors."""
+
+    cosines: Floats
+    rows: Rows
+    colours: Floats
+
+
+class Candidates:
+    """One query against one state."""
+
+    def __init__(self, state: State, database: Database, query: EngineQuery, legs: Legs) -> None:
+        self.state, self.query, self.legs = state, query, legs
+        self._size = state.size
+        self._seen: Mask | None = None
+        self._sieve = Sieve(state, legs.not_tags)
+        allowed = self._sieve.allowed(query.filter)
+        self.text, self.tags, self.category = (np.zeros(self._size, np.float32) for _ in range(3))
+        self._texted = np.zeros(self._size, np.bool_)
+        if "text" in legs.weights:
+            self.text, self._texted = text.scores(database, legs.words.values(), allowed)
+        if "tags" in legs.weights:
+            self.tags = state.tags.scores(legs.tags, self._size)
+        if "category" in legs.weights:
+            self.category = category_scores(state, query.categories)
+        self._matched = self._matching()
+        self._similar = self._similar_enough()
+        self.mask = self._found(allowed)
+        self.active = {leg: weight for leg, weight in legs.weights.items() if (self.mask & self.found_by(leg)).any()}
+
+    def counted(self, rule: Filter) -> Mask:
+        """What the query finds under another filter."""
+        return self._found(self._sieve.allowed(rule))
+
+    def found_by(self, leg: str) -> Mask:
+        """The slots that a leg finds, whatever the filter."""
+        if leg in ("picture", "colour"):
+            return self.seen()
+        if leg == "text":
+            return self._texted
+        return np.asarray((self.tags if leg == "tags" else self.category) > 0)
+
+    def seen(self) -> Mask:
+        """The slots with vectors. Not to be written to."""
+        if self._seen is None:
+            vectors = self.state.vectors
+            self._seen = np.zeros(self._size, np.bool_) if vectors is None else np.asarray(vectors.counts(self._size) > 0)
+        return self._seen
+
+    def worded(self) -> Slots:
+        """The candidates that words or tags find."""
+        found = [self.found_by(leg) for leg in ("text", "tags") if leg in self.active]
+        return np.flatnonzero(self.mask & np.logical_or.reduce(found)) if found else np.empty(0, np.intp)
+
+    def nearest(self, slots: Slots) -> Nearest:
+        """What of each product comes nearest to the query's picture; without one, to its colours."""
+        vectors, query = self.state.vectors, self.query
+        if vectors is None or (query.vector is None and query.colour is None):
+            return unseen(len(slots))
+        rows, owners = vectors.rows_of(slots)
+        asked = query.vector
+        cosines = self._colour_cosines(vectors.colours, rows) if asked is None else vectors.pictures.cosines(asked, rows)
+        return self._best(len(slots), rows, owners, cosines)
+
+    def all_nearest(self, mask: Mask) -> tuple[Slots, Nearest]:
+        """`nearest` of all the slots of a mask that have vectors, in one scan."""
+        vectors, query = self.state.vectors, self.query
+        slots = np.flatnonzero(mask & self.seen())
+        half = None if vectors is None else vectors.pictures if query.vector is not None else vectors.colours
+        asked = query.vector if query.vector is not None else query.colour
+        if vectors is None or half is None or asked is None or len(slots) <= FEW:
+            return slots, self.nearest(slots)
+        chosen = vectors.mask(mask)
+        rows, cosines = half.nearest(asked, len(vectors) if chosen is None else int(np.count_nonzero(chosen)), chosen)
+        order = np.argsort(rows)
+        place = np.full(self._size, -1, np.intp)
+        place[slots] = np.arange(len(slots))
+        rows = rows[order]
+        owners = place[vectors.slots()[rows]]
+        return slots, self._best(len(slots), rows, owners, cosines[order])
+
+    def scores(self, slots: Slots, nearest: Nearest) -> Floats:
+        """The weighted mean of the active legs."""
+        parts = [(weight, self.leg(leg, slots, nearest)) for leg, weight in self.active.items()]
+        return fusion.mean(parts, len(slots))
+
+    def leg(self, leg: str, slots: Slots, nearest: Nearest) -> Floats:
+        """The scores of one leg for some slots; 0 where it finds nothing."""
+        if leg in ("picture", "colour"):
+            score = fusion.picture_score(nearest.cosines) if leg == "picture" else fusion.colour_score(nearest.colours)
+            return np.where(nearest.rows >= 0, score, np.float32(0))
+        return np.asarray({"text": self.text, "tags": self.tags, "category": self.category}[leg][slots])
+
+    def _best(self, size: int, rows: Rows, owners: Slots, cosines: Floats) -> Nearest:
+        """The best row of each owner; of equal ones the first. `rows` ascend within an owner."""
+        none = unseen(size)
+        best, chosen, colours = none.cosines, none.rows, none.colours
+        np.maximum.at(best, owners, cosines)
+        first = np.flatnonzero(cosines == best[owners])[::-1]
+        chosen[owners[first]] = rows[first]  # the first one is written last
+        if self.query.colour is not None and self.state.vectors is not None:
+            having = np.flatnonzero(chosen >= 0)
+            colours[having] = self._colour_cosines(self.state.vectors.colours, chosen[having])
+        return Nearest(best, chosen, colours)
+
+    def _colour_cosines(self, colours: Half | None, rows: Rows) -> Floats:
+        if colours is None or self.query.colour is None:
+            return np.zeros(len(rows), np.float32)
+        return colours.cosines(self.query.colour, rows)
+
+    def _matching(self) -> Mask:
+        asked = self.legs.weights
+        if not asked:
+            return np.ones(self._size, np.bool_)
+        found = np.zeros(self._size, np.bool_)
+        for leg in asked:
+            if leg != "category" or self.legs.sole_category:
+                found |= self.found_by(leg)
+        return found
+
+    def _similar_enough(self) -> Mask | None:
+        least, vector = self.query.min_similarity, self.query.vector
+        if least is None or vector is None:
+            return None
+        found = np.zeros(self._size, np.bool_)
+        slots, nearest = self.all_nearest(self.state.alive())
+        close = slots[nearest.cosines >= least - NOISE]
+        found[close] = self.nearest(close).cosines >= np.float32(least)
+        return found
+
+    def _found(self, allowed: Mask) -> Mask:
+        found = allowed & self._matched
+        return found if self._similar is None else found & self._similar
+
+
+FEW = 2000
+"""So many products are scored one by one faster than by a scan."""
+
+NOISE = 1e-5
+"""More than float32 sums can differ by."""
+
+
+def unseen(size: int) -> Nearest:
+    """For so many products without vectors, or where nobody asks for them."""
+    return Nearest(np.full(size, -2, np.float32), np.full(size, -1, np.intp), np.zeros(size, np.float32))
+
+
+def category_scores(state: State, categories: Mapping[str, float]) -> Floats:
+    """`fusion.category_score` of every slot: a step in common with a prediction is the same as lying below that step."""
+    column = state.column("category")
+    if column is None:
+        return np.zeros(state.size, np.float32)
+    shares: dict[str, float] = {}
+    for path, probability in categories.items():
+        steps = path.split(CATEGORY_JOINT)
+        for depth in range(1, len(steps) + 1):
+            prefix = CATEGORY_JOINT.join(steps[:depth])
+            shares[prefix] = shares.get(prefix, 0.0) + probability / len(steps)
+    table = column.prefix_table(shares)
+    return np.asarray(np.minimum(1.0, table)[column.dense(state.size)], np.float32)

@@ -1,0 +1,160 @@
+"""The order of what was found, best first, in segments: the first ones are cheap, the last one holds all the rest.
+
+A page token names its segment. Each segment's members depend on the query alone, so that pages join without holes or repeats.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.domain import fusion
+from lookalike.engines.embedded.candidates import FEW, NOISE, Candidates, Slots, unseen
+from lookalike.engines.embedded.columns import Mask
+from lookalike.engines.embedded.vectors import Floats, Half, Vectors
+
+LADDER = (600, 2400)
+"""So many of the nearest products the first two segments look at. 600 hold the 10 best at a recall of .99 (see
+docs/decisions), 2,400 leave 1,000 that are surely in order."""
+
+_VISUAL = frozenset({"picture", "colour"})
+DEAR = 4
+"""What a product costs in a search that cannot scan all vectors in one go, against one that can."""
+
+_MOST_WORDED = 4000
+_SURE = 0.75
+"""Codes find the farther of their rows by luck: what scores below this share of them waits for the next segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Some products with their scores, in no order; `number` names the segment in page tokens."""
+
+    number: int
+    slots: Slots
+    scores: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a search is done: `strategy` is what the answer says, `chosen` are the rows of the candidates (None: all)."""
+
+    strategy: str
+    coarse: bool
+    chosen: Mask | None = None
+
+
+def plan(found: Candidates, exact_below: int) -> Plan:
+    """Exact unless there are codes and too many candidates."""
+    vectors = found.state.vectors
+    count = int(np.count_nonzero(found.mask & found.seen()))
+    if vectors is None or not _VISUAL & found.active.keys() or count <= FEW:
+        return Plan("exact", coarse=False)
+    chosen = vectors.mask(found.mask)
+    if vectors.codes is None or found.query.strategy == "exact" or "picture" not in found.active:
+        return Plan("exact", coarse=False, chosen=chosen)
+    # faiss walks chosen rows one by one, and legs that touch every product leave no short cut: four times the cost, or more
+    dear = chosen is not None or {"category", "colour"} & found.active.keys()
+    coarse = count * (DEAR if dear else 1) > exact_below
+    return Plan("codes" if coarse else "exact", coarse, chosen)
+
+
+def segments(found: Candidates, how: Plan, start: int) -> Iterator[Segment]:
+    """From rung `start` of the ladder on; what a segment holds, the later ones leave out."""
+    done = np.zeros(found.state.size, np.bool_)
+    vectors = found.state.vectors
+    if vectors is not None and _VISUAL & found.active.keys() and np.count_nonzero(found.mask & found.seen()) > FEW:
+        chosen = how.chosen
+        for number in range(start, len(LADDER)):
+            best = _best(found, vectors, how, LADDER[number], chosen)
+            if best is None:
+                break
+            slots, scores = best
+            fresh = ~done[slots]
+            yield Segment(number, slots[fresh], scores[fresh])
+            done[slots] = True
+    yield _rest(found, ~done)
+
+
+def _best(found: Candidates, vectors: Vectors, how: Plan, products: int, chosen: Mask | None) -> tuple[Slots, Floats] | None:
+    """About so many of the best with their scores; None where only a scan of all can tell which they are."""
+    most = min(len(vectors), products * -(-len(vectors) // max(1, vectors.products)))
+    worded = found.worded()
+    if how.coarse:
+        near = _coarse(found, vectors, most, chosen)
+        if len(worded) > _MOST_WORDED:
+            partial = found.scores(worded, unseen(len(worded)))
+            worded = worded[np.argpartition(-partial, _MOST_WORDED)[:_MOST_WORDED]]
+    else:
+        if {"category", *_VISUAL} - {_primary(found)} & found.active.keys() or len(worded) > _MOST_WORDED:
+            return None
+        rows, cosines = _index(found, vectors).nearest(_asked(found), most, chosen)
+        near = vectors.slots()[rows].astype(np.intp)
+    chosen_slots = np.zeros(found.state.size, np.bool_)
+    chosen_slots[near] = True
+    by_vector = chosen_slots.copy() if how.coarse else chosen_slots
+    chosen_slots[worded] = True
+    slots = np.flatnonzero(chosen_slots)
+    scores = found.scores(slots, found.nearest(slots))
+    if how.coarse:
+        own = np.sort(scores[by_vector[slots]])
+        bound = own[int(len(own) * (1 - _SURE))] if len(own) else -1.0
+    else:
+        bound = -1.0 if len(rows) < most else _score_of(found, float(cosines[-1]) + NOISE)
+    return slots[scores > bound], scores[scores > bound]
+
+
+def _coarse(found: Candidates, vectors: Vectors, most: int, chosen: Mask | None) -> Slots:
+    """What short codes find nearest; beside it what category and colours alone would put in front."""
+    assert vectors.codes is not None
+    near = [vectors.codes.nearest(_asked(found), most, chosen)]
+    if "category" in found.active:
+        near.append(vectors.codes.nearest(_asked(found), most, vectors.mask(found.mask & (found.category > 0))))
+    if "colour" in found.active and vectors.colours is not None and found.query.colour is not None:
+        near.append(vectors.colours.nearest(found.query.colour, most, chosen)[0])
+    return np.asarray(vectors.slots()[np.concatenate(near)], np.intp)
+
+
+def _primary(found: Candidates) -> str:
+    return "picture" if "picture" in found.active else "colour"
+
+
+def _index(found: Candidates, vectors: Vectors) -> Half:
+    half = vectors.pictures if "picture" in found.active else vectors.colours
+    assert half is not None
+    return half
+
+
+def _asked(found: Candidates) -> Floats:
+    asked = found.query.vector if "picture" in found.active else found.query.colour
+    assert asked is not None
+    return asked
+
+
+def _score_of(found: Candidates, cosine: float) -> float:
+    """The score of a product that only the nearest leg finds, with that cosine."""
+    leg = _primary(found)
+    score = fusion.picture_score if leg == "picture" else fusion.colour_score
+    return found.active[leg] * float(score(np.array([cosine], np.float32))[0]) / sum(found.active.values())
+
+
+def _rest(found: Candidates, remaining: Mask) -> Segment:
+    mask = found.mask & remaining
+    slots = np.flatnonzero(mask)
+    if not _VISUAL & found.active.keys():
+        return Segment(len(LADDER), slots, found.scores(slots, unseen(len(slots))))
+    scores = np.empty(found.state.size, np.float32)
+    seen, nearest = found.all_nearest(mask)
+    scores[seen] = found.scores(seen, nearest)
+    blind = np.flatnonzero(mask & ~found.seen())
+    scores[blind] = found.scores(blind, unseen(len(blind)))
+    return Segment(len(LADDER), slots, scores[slots])
+
+
+def best_first(keys: NDArray[np.float64], ties: NDArray[np.intp], most: int | None = None) -> NDArray[np.intp]:
+    """The places of the smallest keys in order, equal ones by `ties`: all, or at least the first `most`."""
+    places = np.arange(len(keys))
+    if most is not None and len(keys) > 4 * most:
+        places = np.flatnonzero(keys <= np.partition(keys, most)[most])
+    return np.asarray(places[np.lexsort((ties[places], keys[places]))])

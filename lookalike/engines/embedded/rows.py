@@ -1,0 +1,164 @@
+"""How a document is written in the database, and what of it can be filtered."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.domain import values
+from lookalike.domain.analysis import Analysis, analysis_from_json
+from lookalike.domain.document import Document, Seen
+from lookalike.domain.product import Product
+from lookalike.domain.values import Scalar
+from lookalike.engines.words import texts_of
+from lookalike.errors import IndexDamaged
+
+Told = dict[str, Any]
+Half = NDArray[np.float16]
+Place = tuple[int, int]
+"""(picture, object): which picture of a product, and which object in it."""
+
+DAMAGED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+"""What reading a damaged body may raise."""
+
+
+def mark(*parts: bytes) -> int:
+    """A checksum of 63 bits, as SQLite keeps integers."""
+    told = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        told.update(len(part).to_bytes(8, "little"))
+        told.update(part)
+    return int.from_bytes(told.digest(), "little") >> 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document, ready to be stored. `data` holds the vectors: objects × (dimension + colour dimension), fp16."""
+
+    id: str
+    digest: str
+    told: Told
+    body: bytes
+    data: bytes
+    places: tuple[Place, ...]
+    texts: tuple[str, ...]
+    text_mark: int
+    vector_mark: int
+
+    def mark(self, version: int) -> int:
+        """Over everything of the row."""
+        return row_mark(self.id, version, self.digest, self.body, self.vector_mark)
+
+
+def row_mark(name: str, version: int, digest: str, body: bytes, vector_mark: int) -> int:
+    """The checksum that stands beside a row."""
+    return mark(name.encode(), str(version).encode(), digest.encode(), body, str(vector_mark).encode())
+
+
+def encode(document: Document) -> Row:
+    """The row of a document; its version is the engine's business."""
+    told: Told = {"product": document.product.as_json()}
+    if document.seen:
+        told["seen"] = [[seen.picture, _analysis(seen.analysis)] for seen in document.seen]
+    if document.unseen:
+        told["unseen"] = sorted(document.unseen.items())
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    objects = [one for seen in document.seen for one in seen.analysis.objects]
+    data = b"".join(part.astype("<f2").tobytes() for one in objects for part in (one.vector, one.colour_vector))
+    texts = texts_of(document)
+    return Row(
+        id=document.id,
+        digest=document.digest,
+        told=told,
+        body=body,
+        data=data,
+        places=places(told),
+        texts=texts,
+        text_mark=mark(*(text.encode() for text in texts)),
+        vector_mark=mark(data),
+    )
+
+
+def _analysis(analysis: Analysis) -> Told:
+    """As `Analysis.as_json`, but to the last digit: what is read again must equal what was put."""
+    told = analysis.as_json()
+    told["objects"] = [
+        {"box": [one.box.left, one.box.top, one.box.right, one.box.bottom], "label": one.label, "score": one.score}
+        for one in analysis.objects
+    ]
+    told["tags"] = [{"name": one.name, "score": one.score} for one in analysis.tags]
+    told["categories"] = [{"name": one.name, "score": one.score} for one in analysis.categories]
+    told["colours"] = [{"name": one.name, "share": one.share, "rgb": one.rgb} for one in analysis.colours]
+    return told
+
+
+def places(told: Told) -> tuple[Place, ...]:
+    """Of every vector in turn."""
+    return tuple((picture, place) for picture, one in told.get("seen", ()) for place in range(len(one["objects"])))
+
+
+def decode(body: bytes, data: bytes, *, version: int, digest: str, dimension: int, colour_dimension: int) -> Document:
+    """The document of a row. Raises: DAMAGED."""
+    told = json.loads(body)
+    matrix = np.frombuffer(data, "<f2").astype(np.float32).reshape(-1, dimension + colour_dimension)
+    seen, start = [], 0
+    for picture, one in told.get("seen", ()):
+        rows = matrix[start : start + len(one["objects"])]
+        start += len(rows)
+        seen.append(Seen(int(picture), analysis_from_json(one, rows[:, :dimension], rows[:, dimension:])))
+    if start != len(matrix):
+        raise ValueError("vectors and objects differ in number")
+    unseen = {int(place): str(reason) for place, reason in told.get("unseen", ())}
+    return Document(product_of(told["product"]), tuple(seen), digest, version, unseen)
+
+
+def product_of(told: Mapping[str, Any]) -> Product:
+    """The product that `Product.as_json` told. Raises: DAMAGED."""
+    given = dict(told)
+    for name in ("tags", "pictures"):
+        if name in given:
+            given[name] = tuple(given[name])
+    if "attributes" in given:
+        given["attributes"] = {key: tuple(one) if isinstance(one, list) else one for key, one in given["attributes"].items()}
+    return Product(**given)
+
+
+def fields_of(told: Told) -> dict[str, tuple[Scalar, ...]]:
+    """Every canonical field that the product has with its elements: what `Document.read` says. Raises: DAMAGED."""
+    product = told["product"]
+    found: dict[str, tuple[Scalar, ...]] = {}
+    for name, value in product.items():
+        if name == "attributes":
+            for key, one in value.items():
+                found[f"attributes.{key}"] = tuple(one) if isinstance(one, list) else (one,)
+        elif name == "created":
+            found[name] = (values.instant(value),)
+        elif name != "pictures":
+            found[name] = tuple(value) if isinstance(value, list) else (value,)
+    seen = [one for _, one in told.get("seen", ())]
+    found["predicted_tags"] = tuple(dict.fromkeys(tag["name"] for one in seen for tag in one["tags"]))
+    found["predicted_colours"] = tuple(dict.fromkeys(colour["name"] for one in seen for colour in one["colours"]))
+    found["quality"] = tuple(dict.fromkeys(flag for one in seen for flag in one["quality"]))
+    return found
+
+
+def tags_of(told: Told) -> dict[str, float]:
+    """Casefolded tags: an own one counts 1, a predicted one its best probability. Raises: DAMAGED."""
+    found: dict[str, float] = {}
+    for _, one in told.get("seen", ()):
+        for tag in one["tags"]:
+            name = tag["name"].casefold()
+            found[name] = max(tag["score"], found.get(name, 0.0))
+    return found | {tag.casefold(): 1.0 for tag in told["product"].get("tags", ())}
+
+
+def damaged_row(slot: int, error: Exception) -> IndexDamaged:
+    """The error for a row that says something else than what we wrote."""
+    return IndexDamaged(
+        f"Product number {slot} of the index is damaged ({type(error).__name__}). "
+        "Restore the index from a backup, or delete it and index the catalogue again."
+    )

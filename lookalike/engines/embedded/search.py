@@ -1,0 +1,242 @@
+"""A page of results: order, cut, and what is told of each hit."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.domain import fusion
+from lookalike.domain.query import EngineHit, EnginePage, EngineQuery, Sort
+from lookalike.engines.embedded import ranking, rows
+from lookalike.engines.embedded.candidates import Candidates, Slots
+from lookalike.engines.embedded.database import Database
+from lookalike.engines.embedded.facets import Facets
+from lookalike.engines.embedded.ranking import best_first, segments
+from lookalike.engines.embedded.state import State
+from lookalike.engines.embedded.vectors import Floats
+from lookalike.engines.legs import DIVERSIFIED, legs_of, order_of
+from lookalike.engines.paging import Position
+
+_SMALL_PAGE = 100
+"""Pages up to this size begin with the ladder's first rung."""
+
+_MOST_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The products of a page in order, and where the next one goes on."""
+
+    slots: Slots
+    scores: Floats
+    next: Position | None
+
+
+class Search:
+    """One query against one state; the caller holds the lock for reading."""
+
+    def __init__(self, state: State, database: Database, query: EngineQuery, exact_below: int) -> None:
+        self._state, self._database, self._query = state, database, query
+        self._legs = legs_of(query)
+        self._found = Candidates(state, database, query, self._legs)
+        self._plan = ranking.plan(self._found, exact_below)
+
+    def page(self) -> EnginePage:
+        """The answer."""
+        query = self._query
+        sort = order_of(query, self._legs)
+        if sort is not None:
+            shown = self._by_field(sort)
+        elif query.diversity > 0:
+            shown = self._spread()
+        else:
+            shown = self._by_score()
+        facets = Facets(self._found)
+        return EnginePage(
+            hits=self._hits(shown),
+            total=int(np.count_nonzero(self._found.mask)),
+            facets={request.name: facets.count(request) for request in query.facets},
+            next=None if shown.next is None else shown.next.token(),
+            strategy=self._plan.strategy,
+        )
+
+    def _by_score(self) -> _Shown:
+        query = self._query
+        after = None if query.after is None else Position.read(query.after, "score")
+        start = after.start if after else self._start(query.limit)
+        slots, scores, numbers = self._ranked(query.limit + 1, start, after)
+        cut = slots[: query.limit]
+        following = None
+        if len(slots) > query.limit:
+            last = query.limit - 1
+            following = Position("score", float(scores[last]), self._id(cut[last]), start, int(numbers[last]))
+        return _Shown(cut, scores[: query.limit], following)
+
+    def _start(self, needed: int) -> int:
+        return 0 if needed <= _SMALL_PAGE and self._query.group_by is None else 1
+
+    def _ranked(self, needed: int, start: int, after: Position | None = None) -> tuple[Slots, Floats, NDArray[np.intp]]:
+        """At least `needed` products in order, where there are so many, with their scores and segments."""
+        ids = self._state.id_ranks()
+        parts: list[tuple[Slots, Floats, NDArray[np.intp]]] = []
+        groups = _Groups(self._found, self._query.group_by)
+        have = 0
+        for segment in segments(self._found, self._plan, start):
+            keys = -segment.scores.astype(np.float64)
+            order = best_first(keys, ids[segment.slots], None if groups.asked or after else needed)
+            order = order[groups.first(segment.slots[order])]
+            if after is not None and segment.number < after.segment:
+                continue
+            if after is not None and segment.number == after.segment:
+                order = order[_follows(keys[order], ids[segment.slots[order]], -float(after.key or 0.0), self._state.id_rank(after.id))]
+            parts.append((segment.slots[order], segment.scores[order], np.full(len(order), segment.number)))
+            have += len(order)
+            if have >= needed:
+                break
+        empty = (np.empty(0, np.intp), np.empty(0, np.float32), np.empty(0, np.intp))
+        slots, scores, numbers = (np.concatenate(one) for one in zip(empty, *parts, strict=True))
+        return slots, scores, numbers
+
+    def _by_field(self, sort: Sort) -> _Shown:
+        query, state = self._query, self._state
+        after = None if query.after is None else Position.read(query.after, "field")
+        slots = np.flatnonzero(self._found.mask)
+        ids = state.id_ranks()
+        column = None if sort.field == "id" else state.column(sort.field)
+        if sort.field == "id":
+            values = ids.astype(np.float64)
+        elif column is None:
+            values = np.full(state.size, np.nan)
+        else:
+            values = column.keys(state.size, largest=sort.descending)
+        sign = -1.0 if sort.descending else 1.0
+        keys = sign * values[slots]
+        keys[np.isnan(keys)] = np.inf
+        groups = _Groups(self._found, query.group_by)
+        order = best_first(keys, ids[slots], None if groups.asked or after else query.limit + 1)
+        order = order[groups.first(slots[order])]
+        if after is not None:
+            key = np.inf
+            if after.key is not None and sort.field == "id":
+                key = sign * state.id_rank(str(after.key))
+            elif after.key is not None and column is not None:
+                key = sign * column.rank_of(after.key)
+            order = order[_follows(keys[order], ids[slots[order]], key, state.id_rank(after.id))]
+        shown = slots[order[: query.limit]]
+        following = None
+        if len(order) > query.limit:
+            last = int(shown[-1])
+            element = None if column is None else column.element(last, largest=sort.descending)
+            following = Position("field", self._id(last) if sort.field == "id" else element, self._id(last))
+        return _Shown(shown, self._found.scores(shown, self._found.nearest(shown)), following)
+
+    def _spread(self) -> _Shown:
+        """The best ones in the order of maximal marginal relevance, then the rest."""
+        query = self._query
+        passed = 0 if query.after is None else int(Position.read(query.after, "offset").key or 0)
+        needed = passed + query.limit + 1
+        slots, scores, _ = self._ranked(max(needed, DIVERSIFIED), self._start(max(needed, DIVERSIFIED)))
+        best = slots[:DIVERSIFIED]
+        order = fusion.diversified(list(map(float, scores[: len(best)])), self._vectors(best), query.diversity, len(best))
+        slots = np.concatenate([best[order], slots[DIVERSIFIED:]])[passed:]
+        scores = np.concatenate([scores[: len(best)][order], scores[DIVERSIFIED:]])[passed:]
+        following = Position("offset", passed + query.limit) if len(slots) > query.limit else None
+        return _Shown(slots[: query.limit], scores[: query.limit], following)
+
+    def _vectors(self, slots: Slots) -> Floats:
+        """The vector by which each product was found, or that of its main object; zeros without any."""
+        vectors = self._state.vectors
+        if vectors is None:
+            return np.zeros((len(slots), 1), np.float32)
+        found = np.zeros((len(slots), vectors.dimension), np.float32)
+        chosen = self._found.nearest(slots).rows
+        all_rows, owners = vectors.rows_of(slots)
+        mains, at = np.unique(owners, return_index=True)
+        main_rows = np.full(len(slots), -1, np.intp)
+        main_rows[mains] = all_rows[at]
+        chosen = np.where((chosen >= 0) & (self._query.vector is not None), chosen, main_rows)
+        having = np.flatnonzero(chosen >= 0)
+        found[having] = vectors.pictures.read(chosen[having])
+        return found
+
+    def _hits(self, shown: _Shown) -> tuple[EngineHit, ...]:
+        found, vectors = self._found, self._state.vectors
+        nearest = found.nearest(shown.slots)
+        legs = {leg: found.leg(leg, shown.slots, nearest) for leg in self._legs.weights}
+        having = {leg: found.found_by(leg)[shown.slots] for leg in self._legs.weights}
+        bodies = self._bodies(shown.slots)
+        hits = []
+        for at, slot in enumerate(map(int, shown.slots)):
+            if slot not in bodies:
+                continue  # a writer in another process removed it a moment ago
+            version, body = bodies[slot]
+            try:
+                product = rows.product_of(json.loads(body)["product"])
+            except rows.DAMAGED as error:
+                raise rows.damaged_row(slot, error) from error
+            row = int(nearest.rows[at])
+            compared = self._query.vector is not None and row >= 0 and vectors is not None
+            picture, place = vectors.place(row) if compared and vectors is not None else (None, None)
+            hits.append(
+                EngineHit(
+                    product=product,
+                    score=float(shown.scores[at]),
+                    version=version,
+                    similarity=float(nearest.cosines[at]) if compared else None,
+                    picture=picture,
+                    object=place,
+                    legs={leg: float(legs[leg][at]) for leg in legs if having[leg][at]},
+                    tags=self._tags(slot),
+                )
+            )
+        return tuple(hits)
+
+    def _tags(self, slot: int) -> tuple[str, ...]:
+        if not self._legs.tags:
+            return ()
+        has = set(self._state.tags.of(slot))
+        return tuple(told for tag, told in reversed(self._legs.tags.items()) if tag in has)
+
+    def _bodies(self, slots: Slots) -> dict[int, tuple[int, bytes]]:
+        found: dict[int, tuple[int, bytes]] = {}
+        wanted = [int(slot) for slot in slots]
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), _MOST_AT_ONCE):
+                part = wanted[start : start + _MOST_AT_ONCE]
+                marks = ",".join("?" * len(part))
+                for slot, version, body in connection.execute(
+                    f"SELECT slot, version, body FROM documents WHERE slot IN ({marks})",  # noqa: S608 - question marks only
+                    part,
+                ):
+                    found[slot] = (version, body)
+        return found
+
+    def _id(self, slot: int) -> str:
+        return str(self._state.ids[slot])
+
+
+class _Groups:
+    """Lets the first of each group pass, over all calls; products without the field always pass."""
+
+    def __init__(self, found: Candidates, field: str | None) -> None:
+        column = None if field in (None, "id") else found.state.column(str(field))
+        self.asked = column is not None
+        self._keys = None if column is None else column.keys(found.state.size, largest=False)
+        self._taken: NDArray[np.float64] = np.empty(0)
+
+    def first(self, slots: Slots) -> Sequence[int] | NDArray[np.intp] | slice:
+        """The places of those that pass."""
+        if self._keys is None:
+            return slice(None)
+        keys = self._keys[slots]
+        grouped = np.flatnonzero(~np.isnan(keys) & ~np.isin(keys, self._taken))
+        _, at = np.unique(keys[grouped], return_index=True)
+        self._taken = np.concatenate([self._taken, keys[grouped[at]]])
+        return np.sort(np.concatenate([grouped[at], np.flatnonzero(np.isnan(keys))]))
+
+
+def _follows(keys: NDArray[np.float64], ids: NDArray[np.intp], key: float, name: float) -> NDArray[np.bool_]:
+    """Which entries come after a position."""
+    return np.asarray((keys > key) | ((keys == key) & (ids > name)))

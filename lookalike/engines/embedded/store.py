@@ -1,0 +1,280 @@
+"""One database with what is derived from it: reading and writing documents."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lookalike.domain.analysis import Recipe
+from lookalike.domain.document import Document
+from lookalike.engines.embedded import rows, state
+from lookalike.engines.embedded.database import Database
+from lookalike.engines.embedded.folder import REMEDY
+from lookalike.engines.embedded.locks import ReadersOrWriter
+from lookalike.engines.embedded.rows import DAMAGED, Row
+from lookalike.engines.legs import verify_document
+from lookalike.errors import IndexDamaged, IndexProblem, RecipeMismatch
+from lookalike.ports.engine import Write, Written
+
+_KEPT_CHANGES = 200_000
+"""Other processes that read follow the changes; one that fell behind by more than this reads everything anew."""
+
+_PUT = (
+    "INSERT INTO documents (slot, id, version, digest, text_mark, vector_mark, body, mark) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (slot) DO UPDATE SET version = excluded.version, digest = excluded.digest, text_mark = excluded.text_mark, "
+    "vector_mark = excluded.vector_mark, body = excluded.body, mark = excluded.mark"
+)
+_PUT_TEXTS = "INSERT OR REPLACE INTO texts (rowid, title, brand, tags, category, description) VALUES (?, ?, ?, ?, ?, ?)"
+_NEWEST_AND_OLDEST = "SELECT coalesce((SELECT max(number) FROM changes), 0), coalesce((SELECT min(number) FROM changes), 0)"
+_GET = "SELECT d.slot, d.id, d.version, d.digest, d.vector_mark, d.body, d.mark, v.data FROM documents d LEFT JOIN vectors v USING (slot)"
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a transaction changes, to be told to the state once it is committed."""
+
+    versions: dict[str, int]
+    rows: dict[int, tuple[Row, int, int]]
+    removed: list[int]
+
+
+class Store:
+    """Everything of one database file. Calls that write are the caller's to keep apart."""
+
+    def __init__(self, path: Path, *, writable: bool, codes_from: int, create: bool = False) -> None:
+        self._codes_from = codes_from
+        self.database = Database(path, writable=writable)
+        try:
+            if create and not self.database.is_made():
+                self.database.create()
+            with self.database.guarded():
+                self.state, self._last_change = state.load(self.database, codes_from)
+        except BaseException:
+            self.database.close()
+            raise
+        self.lock = ReadersOrWriter()
+        self.closed = False
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe of its vectors."""
+        return self.state.recipe
+
+    def prepare(self, recipe: Recipe) -> bool:
+        """Take the recipe where there is none yet; whether anything changed. Raises: RecipeMismatch."""
+        known = self.state.recipe
+        if known is not None and known.id == recipe.id:
+            return False
+        if known is not None and self.state.count:
+            raise RecipeMismatch(known.id, recipe.id)
+        with self.database.transaction() as connection, self.lock.writing():
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'recipe'", (json.dumps(recipe.as_json()),))
+            connection.execute("COMMIT")
+            self.state.adopt(recipe)
+        return True
+
+    def encoded(self, writes: Sequence[Write]) -> list[Row]:
+        """The rows to store, their vectors checked. Raises: RecipeMismatch, IndexProblem, InvalidInput."""
+        for write in writes:
+            verify_document(write.document, self.state.recipe)
+        return [rows.encode(write.document) for write in writes]
+
+    def put(self, writes: Sequence[Write], encoded: Sequence[Row]) -> list[Written]:
+        """Store rows; all that do not conflict, or none."""
+        batch, written = _Batch({}, {}, []), []
+        slots = self._new_slots()
+        where: dict[str, int] = {}
+        for write, row in zip(writes, encoded, strict=True):
+            slot = where.get(row.id, self.state.slot_of.get(row.id, -1))
+            version = batch.versions.get(row.id, int(self.state.versions.all()[slot]) if slot in self.state else 0)
+            if write.if_version is not None and write.if_version != version:
+                written.append(Written(row.id, version, created=False, conflict=True))
+                continue
+            if slot < 0:
+                slot = next(slots)
+            where[row.id] = slot
+            batch.versions[row.id] = version + 1
+            batch.rows[slot] = (row, version + 1, row.mark(version + 1))
+            written.append(Written(row.id, version + 1, created=version == 0))
+        if batch.rows:
+            self._commit(batch)
+        return written
+
+    def remove(self, ids: Sequence[str]) -> list[bool]:
+        """Remove products."""
+        known = self.state.slot_of
+        there = [name in known for name in ids]
+        first = {name: at for at, name in reversed(list(enumerate(ids)))}
+        slots = sorted({known[name] for name in ids if name in known})
+        if slots:
+            self._commit(_Batch({}, {}, slots))
+        return [found and first[name] == at for at, (name, found) in enumerate(zip(ids, there, strict=True))]
+
+    def get(self, ids: Sequence[str]) -> list[Document | None]:
+        """The documents in order. Raises: IndexDamaged."""
+        found: dict[str, Document] = {}
+        with self.database.reading() as connection:
+            for name in dict.fromkeys(ids):
+                row = connection.execute(f"{_GET} WHERE d.id = ?", (name,)).fetchone()
+                if row is not None:
+                    found[name] = self._document(row)
+        return [found.get(name) for name in ids]
+
+    def digests(self, ids: Sequence[str]) -> dict[str, str]:
+        """The digests of those that are there."""
+        found: dict[str, str] = {}
+        with self.database.reading() as connection:
+            for name in ids:
+                row = connection.execute("SELECT digest FROM documents WHERE id = ?", (name,)).fetchone()
+                if row is not None:
+                    found[name] = row[0]
+        return found
+
+    def documents(self) -> Iterator[Document]:
+        """Every document in the order of ids, each verified, from one snapshot. Raises: IndexDamaged."""
+        with self.database.guarded():
+            connection = self.database.snapshot()
+        try:
+            with self.database.guarded():
+                meta = dict(connection.execute("SELECT key, value FROM meta"))
+                cursor = connection.execute(f"{_GET} ORDER BY d.id")
+            count, total = 0, 0
+            while True:
+                with self.database.guarded():
+                    row = cursor.fetchone()
+                if row is None:
+                    break
+                count += 1
+                total ^= row[6]
+                yield self._document(row)
+            if (count, total) != (meta.get("count"), meta.get("sum")):
+                raise IndexDamaged(f"{self.database.path} is damaged: {count} products can be read of {meta.get('count')}. {REMEDY}")
+        finally:
+            self.database.release(connection)
+
+    def check(self, writing: AbstractContextManager[object]) -> list[str]:
+        """A sentence for each fault. Raises nothing that it can tell. `writing` keeps other writers away for a while."""
+        found: list[str] = []
+
+        def attempt(what: Callable[[], object]) -> None:
+            try:
+                with self.database.guarded():
+                    what()
+            except IndexProblem as error:
+                found.append(str(error))
+
+        def pages() -> None:
+            with self.database.reading() as connection:
+                found.extend(f"SQLite: {row[0]}" for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok")
+
+        def texts() -> None:
+            with writing:
+                if self.database.writer is not None:
+                    self.database.writer.execute("INSERT INTO texts (texts, rank) VALUES ('integrity-check', 1)")
+
+        for one in (pages, texts, lambda: [None for _ in self.documents()]):
+            attempt(one)
+        return found
+
+    def catch_up(self) -> None:
+        """Apply what another process wrote since the last look. Raises: IndexDamaged."""
+        with self.database.reading() as connection:
+            connection.execute("BEGIN")
+            newest = connection.execute(_NEWEST_AND_OLDEST).fetchone()
+            meta = dict(connection.execute("SELECT key, value FROM meta"))
+            recipe = self.state.recipe
+            changed_recipe = meta.get("recipe") != (None if recipe is None else json.dumps(recipe.as_json()))
+            if newest[0] == self._last_change and not changed_recipe:
+                return
+            with self.lock.writing():
+                if newest[1] > self._last_change + 1 or changed_recipe:
+                    self.state, self._last_change = state.load(self.database, self._codes_from)
+                    return
+                changes = connection.execute("SELECT DISTINCT slot FROM changes WHERE number > ?", (self._last_change,))
+                state.refresh(self.state, connection, [row[0] for row in changes])
+                self._last_change = newest[0]
+
+    def close(self) -> None:
+        """Wait for searches to end, then give back the files."""
+        with self.lock.writing():
+            self.closed = True
+            self.database.close()
+
+    def _new_slots(self) -> Iterator[int]:
+        yield from iter(self.state.free[:])
+        slot = self.state.size
+        while True:
+            yield slot
+            slot += 1
+
+    def _commit(self, batch: _Batch) -> None:
+        now = self.state
+        marks = now.row_marks.all()
+        changed = [*batch.rows, *batch.removed]
+        total = 0
+        for slot in changed:
+            total ^= int(marks[slot]) if slot in now else 0
+        for _, _, mark in batch.rows.values():
+            total ^= mark
+        added = sum(slot not in now for slot in batch.rows) - len(batch.removed)
+        vectored = [slot for slot, (row, *_) in batch.rows.items() if not self._same(now.vector_marks, slot, row.vector_mark)]
+        texted = [slot for slot, (row, *_) in batch.rows.items() if not self._same(now.text_marks, slot, row.text_mark)]
+        with self.database.transaction() as connection:
+            connection.executemany(
+                _PUT,
+                (
+                    (slot, row.id, version, row.digest, row.text_mark, row.vector_mark, row.body, mark)
+                    for slot, (row, version, mark) in batch.rows.items()
+                ),
+            )
+            connection.executemany(_PUT_TEXTS, ((slot, *batch.rows[slot][0].texts) for slot in texted))
+            with_data = [(slot, batch.rows[slot][0].data) for slot in vectored]
+            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", [one for one in with_data if one[1]])
+            gone = [(slot,) for slot in batch.removed]
+            connection.executemany("DELETE FROM vectors WHERE slot = ?", [*gone, *((slot,) for slot, data in with_data if not data)])
+            connection.executemany("DELETE FROM documents WHERE slot = ?", gone)
+            connection.executemany("DELETE FROM texts WHERE rowid = ?", gone)
+            connection.executemany("INSERT INTO changes (slot) VALUES (?)", [(slot,) for slot in changed])
+            connection.execute("UPDATE meta SET value = value + ? WHERE key = 'count'", (added,))
+            connection.execute("UPDATE meta SET value = (value | ?1) - (value & ?1) WHERE key = 'sum'", (total,))  # exclusive or
+            last = connection.execute("SELECT max(number) FROM changes").fetchone()[0]
+            if last // 10_000 != (last - len(changed)) // 10_000:
+                connection.execute("DELETE FROM changes WHERE number < ?", (last - _KEPT_CHANGES,))
+            with self.lock.writing():
+                connection.execute("COMMIT")
+                self._apply(batch, vectored)
+                self._last_change = last
+
+    def _same(self, strip: Any, slot: int, mark: int) -> bool:
+        return slot in self.state and int(strip.all()[slot]) == mark
+
+    def _apply(self, batch: _Batch, vectored: Sequence[int]) -> None:
+        for slot in batch.removed:
+            self.state.remove(slot)
+        self.state.put(
+            [
+                state.Entry(slot, row.id, version, row.told, row.text_mark, row.vector_mark, mark)
+                for slot, (row, version, mark) in batch.rows.items()
+            ]
+        )
+        if vectored:
+            chosen = [batch.rows[slot][0] for slot in vectored]
+            self.state.put_vectors(vectored, [row.places for row in chosen], [row.data for row in chosen])
+        free = set(self.state.free) & batch.rows.keys()
+        if free:
+            self.state.free = [slot for slot in self.state.free if slot not in free]
+        self.state.tidy()
+
+    def _document(self, row: Sequence[Any]) -> Document:
+        slot, name, version, digest, vector_mark, body, mark, data = row
+        recipe = self.state.recipe
+        data = data or b""
+        try:
+            if rows.row_mark(name, version, digest, body, vector_mark) != mark or rows.mark(data) != vector_mark:
+                raise ValueError("its checksum is another")
+            wide, colours = (recipe.dimension, recipe.colour_dimension) if recipe else (1, 0)
+            return rows.decode(body, data, version=version, digest=digest, dimension=wide, colour_dimension=colours)
+        except DAMAGED as error:
+            raise rows.damaged_row(slot, error) from error

@@ -1,0 +1,180 @@
+"""The memory engine: a dictionary of documents behind a lock."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from lookalike.domain.analysis import Recipe, SeenObject, Vector
+from lookalike.domain.document import Document, Seen
+from lookalike.domain.filters import OWN_FIELDS
+from lookalike.domain.product import CATEGORY_JOINT
+from lookalike.domain.query import EnginePage, EngineQuery
+from lookalike.engines import counting, words
+from lookalike.engines.legs import verify, verify_document
+from lookalike.engines.memory.bm25 import TextIndex
+from lookalike.engines.memory.search import Search
+from lookalike.errors import IndexProblem, RecipeMismatch, Unavailable
+from lookalike.ports.engine import EngineStatus, SearchEngine, Write, Written
+
+
+def open_memory(location: str, *, read_only: bool = False, settings: Mapping[str, str] | None = None) -> SearchEngine:
+    """An empty index in this process' memory, whatever `location` says; it has no settings."""
+    return MemoryEngine(writable=not read_only)
+
+
+class MemoryEngine:
+    """Exact search over documents in memory; a `SearchEngine` whose promises are those of the port."""
+
+    strategies = frozenset({"auto", "exact"})
+
+    def __init__(self, *, writable: bool = True) -> None:
+        self._lock = threading.RLock()
+        self._writable = writable
+        self._recipe: Recipe | None = None
+        self._documents: dict[str, Document] = {}
+        self._texts = TextIndex()
+        self._closed = self._rebuilding = False
+
+    def prepare(self, recipe: Recipe) -> None:
+        """See the port. An index without products takes any recipe."""
+        with self._opened():
+            if self._recipe is not None and self._recipe.id != recipe.id and self._documents:
+                raise RecipeMismatch(self._recipe.id, recipe.id)
+            self._recipe = recipe
+
+    def put(self, writes: Sequence[Write]) -> list[Written]:
+        """See the port."""
+        with self._opened(writing=True):
+            for write in writes:
+                verify_document(write.document, self._recipe)
+            return [self._put(write) for write in writes]
+
+    def remove(self, ids: Sequence[str]) -> list[bool]:
+        """See the port."""
+        with self._opened(writing=True):
+            for name in ids:
+                self._texts.remove(name)
+            return [self._documents.pop(name, None) is not None for name in ids]
+
+    def get(self, ids: Sequence[str]) -> list[Document | None]:
+        """See the port."""
+        with self._opened():
+            return [self._documents.get(name) for name in ids]
+
+    def digests(self, ids: Sequence[str]) -> dict[str, str]:
+        """See the port."""
+        with self._opened():
+            return {name: self._documents[name].digest for name in ids if name in self._documents}
+
+    def search(self, query: EngineQuery) -> EnginePage:
+        """See the port."""
+        with self._opened():
+            verify(query, self.strategies, self._recipe, self.fields)
+            return Search(self._documents, self._texts, query).page()
+
+    def suggest(self, prefix: str, limit: int) -> list[tuple[str, str, int]]:
+        """See the port."""
+        asked = words.folded(prefix).strip()
+        counts: Counter[tuple[str, str]] = Counter()
+        with self._opened():
+            for one in self._documents.values():
+                counts.update(_suggestions(one, asked))
+        return counting.suggestion_order(((text, kind, often) for (text, kind), often in counts.items()), asked)[:limit]
+
+    def fields(self) -> list[str]:
+        """See the port."""
+        with self._opened():
+            names = OWN_FIELDS.union(*({f"attributes.{key}" for key in one.product.attributes} for one in self._documents.values()))
+            return sorted(name for name in names if any(one.read(name) for one in self._documents.values()))
+
+    def documents(self) -> Iterator[Document]:
+        """See the port."""
+        with self._opened():
+            kept = sorted(self._documents.values(), key=lambda one: one.id)
+        return iter(kept)
+
+    @contextmanager
+    def rebuild(self, recipe: Recipe) -> Iterator[SearchEngine]:
+        """See the port. Until the block ends, writes to this engine are refused: they would be lost with it."""
+        with self._opened(writing=True):
+            self._rebuilding = True
+        new = MemoryEngine()
+        new.prepare(recipe)
+        try:
+            yield new
+            with self._lock:
+                self._recipe, self._documents, self._texts = new._recipe, new._documents, new._texts
+        finally:
+            self._rebuilding = False
+            new.close()
+
+    def status(self) -> EngineStatus:
+        """See the port."""
+        recipe = None if self._recipe is None else self._recipe.id
+        return EngineStatus(not self._closed, len(self._documents), recipe, "memory", self._writable)
+
+    def check(self) -> list[str]:
+        """See the port: there is nothing that could be damaged."""
+        with self._opened():
+            return []
+
+    def close(self) -> None:
+        """See the port."""
+        with self._lock:
+            self._closed = True
+            self._documents, self._texts = {}, TextIndex()
+
+    @contextmanager
+    def _opened(self, *, writing: bool = False) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise IndexProblem("This index is closed. Open it again.")
+            if writing and not self._writable:
+                raise IndexProblem("This index was opened for reading only. Open it for writing.")
+            if writing and self._rebuilding:
+                raise Unavailable("The index is being rebuilt; it takes writes again when that is done.", 5.0)
+            yield
+
+    def _put(self, write: Write) -> Written:
+        name = write.document.id
+        old = self._documents.get(name)
+        found = old.version if old else 0
+        if write.if_version is not None and write.if_version != found:
+            return Written(name, found, created=False, conflict=True)
+        document = replace(write.document, version=found + 1, seen=tuple(map(_rounded, write.document.seen)))
+        self._documents[name] = document
+        self._texts.put(document)
+        return Written(name, document.version, created=old is None)
+
+
+def _rounded(seen: Seen) -> Seen:
+    """With vectors as every engine keeps them: fp16 has 3 decimals, which is more than networks agree in."""
+
+    def half(vector: Vector) -> Vector:
+        return vector.astype(np.float16).astype(np.float32)
+
+    def kept(one: SeenObject) -> SeenObject:
+        return replace(one, vector=half(one.vector), colour_vector=half(one.colour_vector))
+
+    return replace(seen, analysis=replace(seen.analysis, objects=tuple(map(kept, seen.analysis.objects))))
+
+
+def _suggestions(document: Document, asked: str) -> Iterator[tuple[str, str]]:
+    """(text, kind) of what a product offers to someone who typed `asked`, folded."""
+    product = document.product
+    starts: Callable[[str], bool] = lambda text: words.starts_a_word(asked, words.folded(text))  # noqa: E731
+    if product.title and starts(product.title):
+        yield product.title, "title"
+    if product.brand and starts(product.brand):
+        yield product.brand, "brand"
+    steps = product.category.split(CATEGORY_JOINT) if product.category else []
+    for depth, step in enumerate(steps, 1):
+        if starts(step):
+            yield CATEGORY_JOINT.join(steps[:depth]), "category"
+    for tag in dict.fromkeys([*product.tags, *document.predicted_tags()]):
+        if starts(tag):
+            yield tag, "tag"

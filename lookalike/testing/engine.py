@@ -1,0 +1,221 @@
+"""The contract of a search engine, for ours and for yours.
+
+    class TestMyEngine(EngineContract):
+        def open_engine(self, folder):
+            return MyEngine(folder)
+
+`folder` is empty at first; opened again after `close`, a durable engine has what was put (else set `durable = False`).
+"""
+
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lookalike.domain.document import Document
+from lookalike.domain.filters import Exists, Match
+from lookalike.domain.product import Product
+from lookalike.domain.query import EngineQuery, FacetRequest, Sort
+from lookalike.errors import IndexProblem, InvalidInput, RecipeMismatch
+from lookalike.ports.engine import SearchEngine, Write
+from lookalike.testing.documents import OTHER_RECIPE, RECIPE, make_documents
+from lookalike.testing.engine_cases import PICTURE, TEXT, first_vector, ids, pages, put, worded
+from lookalike.testing.engine_searching import SearchingContract
+
+
+class EngineContract(SearchingContract):
+    """Subclass it, say how your engine is opened, and let pytest collect it."""
+
+    durable = True
+
+    def open_engine(self, folder: Path) -> SearchEngine:
+        """Your engine over `folder`, writable, not yet prepared."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def engine(self, tmp_path: Path) -> Iterator[SearchEngine]:
+        """An empty, prepared engine."""
+        engine = self.open_engine(tmp_path)
+        engine.prepare(RECIPE)
+        yield engine
+        engine.close()
+
+    @pytest.fixture
+    def shop(self, engine: SearchEngine) -> list[Document]:
+        """Two hundred awkward documents, put in two batches."""
+        documents = make_documents(1, 200)
+        put(engine, *documents[:150])
+        put(engine, *documents[150:])
+        return documents
+
+    def test_an_empty_index_answers(self, engine: SearchEngine) -> None:
+        """Nothing is there, and everything can be asked."""
+        vector = make_documents(1, 3, plain=True)[0].seen[0].analysis.main.vector
+        for query in (EngineQuery(), EngineQuery(vector=vector, weights=PICTURE), EngineQuery(words="shoe", weights=TEXT)):
+            page = engine.search(replace(query, sort=Sort("price")))
+            assert (ids(page), page.total, page.next) == ([], 0, None)
+        assert engine.status().ready
+        assert engine.status().documents == 0
+        assert (list(engine.documents()), engine.fields(), engine.check(), engine.suggest("a", 5)) == ([], [], [], [])
+        assert engine.get(["x"]) == [None]
+        assert engine.remove(["x"]) == [False]
+
+    def test_get_answers_what_was_put(self, engine: SearchEngine, shop: list[Document]) -> None:
+        """All fields to the letter, vectors within a rounding of fp16."""
+        for put_one, got in zip(shop, engine.get([one.id for one in shop]), strict=True):
+            assert got is not None
+            assert got == replace(put_one, version=1)
+            for before, after in zip(put_one.seen, got.seen, strict=True):
+                for one, other in zip(before.analysis.objects, after.analysis.objects, strict=True):
+                    np.testing.assert_allclose(one.vector, other.vector, atol=1e-3)
+                    np.testing.assert_allclose(one.colour_vector, other.colour_vector, atol=1e-3)
+
+    def test_documents_come_in_the_order_of_ids(self, engine: SearchEngine, shop: list[Document]) -> None:
+        """By code point."""
+        assert [one.id for one in engine.documents()] == sorted(one.id for one in shop)
+
+    def test_documents_are_one_moments_state(self, engine: SearchEngine, shop: list[Document]) -> None:
+        """What is written while reading is not seen."""
+        reading = engine.documents()
+        first = next(reading)
+        engine.remove([one.id for one in shop])
+        assert len([first, *reading]) == 200
+
+    def test_versions_count_writes(self, engine: SearchEngine) -> None:
+        """From 1, also twice in one batch; the later write wins."""
+        one, other = worded("a", price=1), worded("a", price=2)
+        assert [(w.version, w.created) for w in engine.put([Write(one), Write(other)])] == [(1, True), (2, False)]
+        assert [hit.version for hit in engine.search(EngineQuery()).hits] == [2]
+        got = engine.get(["a"])[0]
+        assert got is not None
+        assert got.product.price == 2
+
+    def test_a_conflict_is_a_result(self, engine: SearchEngine) -> None:
+        """The other writes still happen."""
+        put(engine, worded("a", price=1))
+        writes = [Write(worded("a", price=2), 7), Write(worded("b"), 0), Write(worded("c"), 1), Write(worded("a", price=3), 1)]
+        found = [(one.id, one.version, one.conflict) for one in engine.put(writes)]
+        assert found == [("a", 1, True), ("b", 1, False), ("c", 0, True), ("a", 2, False)]
+        assert engine.status().documents == 2
+
+    def test_a_replaced_document_leaves_nothing_behind(self, engine: SearchEngine) -> None:
+        """Neither words nor values, tags or vectors."""
+        one, other = make_documents(3, 2, plain=True)
+        put(engine, replace(one, product=Product("a", title="Zwölf Boxkämpfer", brand="X", tags=("t",))))
+        put(engine, replace(other, product=Product("a", title="Quizfrage")))
+        for query in (
+            EngineQuery(words="Boxkämpfer", weights=TEXT),
+            EngineQuery(filter=Match("brand", ("X",))),
+            EngineQuery(filter=Exists("tags")),
+        ):
+            assert ids(engine.search(query)) == []
+        assert ids(engine.search(EngineQuery(words="quizfrage", weights=TEXT))) == ["a"]
+        hit = engine.search(EngineQuery(vector=one.seen[0].analysis.main.vector, weights=PICTURE)).hits[0]
+        assert hit.similarity is not None
+        assert hit.similarity < 0.99
+        assert engine.search(EngineQuery(facets=(FacetRequest("brand", "brand"),))).facets["brand"] == ()
+
+    def test_removed_products_are_gone(self, engine: SearchEngine, shop: list[Document]) -> None:
+        """From every door, and they can come back."""
+        gone = [one.id for one in shop[:50]]
+        assert engine.remove([*gone, "nobody", gone[0]]) == [True] * 50 + [False, False]
+        assert engine.status().documents == 150
+        assert set(pages(engine, EngineQuery(limit=37))) == {one.id for one in shop[50:]}
+        assert set(pages(engine, EngineQuery(vector=first_vector(shop), weights=PICTURE))).isdisjoint(gone)
+        assert engine.get(gone[:1]) == [None]
+        assert engine.digests([gone[0], shop[60].id]) == {shop[60].id: shop[60].digest}
+        put(engine, shop[0])
+        assert shop[0].id in pages(engine, EngineQuery())
+
+    def test_vectors_of_another_recipe_are_refused(self, engine: SearchEngine, shop: list[Document]) -> None:
+        """At prepare and at put; what is there stays."""
+        with pytest.raises(RecipeMismatch):
+            engine.prepare(OTHER_RECIPE)
+        with pytest.raises(RecipeMismatch):
+            put(engine, *make_documents(9, 3, recipe=OTHER_RECIPE, plain=True))
+        seen = make_documents(9, 1, plain=True)[0].seen[0]
+        short = replace(seen, analysis=replace(seen.analysis, objects=(replace(seen.analysis.main, vector=np.ones(3, np.float32)),)))
+        with pytest.raises(InvalidInput):
+            put(engine, Document(Product("short"), (short,)))
+        engine.prepare(RECIPE)
+        assert engine.status().documents == 200
+        assert engine.check() == []
+
+    def test_a_rebuild_switches_when_it_ends(self, engine: SearchEngine, shop: list[Document]) -> None:
+        """Searches see the old index until then, and keep it where the block fails."""
+        new = make_documents(9, 30, recipe=OTHER_RECIPE)
+        with pytest.raises(RecipeMismatch), engine.rebuild(OTHER_RECIPE) as target:
+            put(target, *new, *shop)
+        assert engine.status().documents == 200
+        with engine.rebuild(OTHER_RECIPE) as target:
+            put(target, *new)
+            assert target.status().documents == 30
+            assert engine.search(EngineQuery()).total == 200
+        assert engine.search(EngineQuery()).total == 30
+        assert engine.status().recipe == OTHER_RECIPE.id
+        put(engine, worded("after", title="after"))
+        assert engine.status().documents == 31
+
+    def test_what_was_put_is_there_after_opening_again(self, tmp_path: Path) -> None:
+        """Documents, vectors, words, removals, versions and the recipe."""
+        if not self.durable:
+            return
+        documents = make_documents(2, 120)
+        engine = self.open_engine(tmp_path)
+        engine.prepare(RECIPE)
+        put(engine, *documents)
+        put(engine, documents[0])
+        engine.remove([documents[1].id])
+        queries = (EngineQuery(vector=first_vector(documents), weights=PICTURE), EngineQuery(words="red", weights=TEXT), EngineQuery())
+        before = [pages(engine, query) for query in queries]
+        kept = list(engine.documents())
+        engine.close()
+        again = self.open_engine(tmp_path)
+        again.prepare(RECIPE)
+        assert [pages(again, query) for query in queries] == before
+        assert list(again.documents()) == kept
+        assert again.check() == []
+        again.close()
+
+    def test_searching_while_writing(self, engine: SearchEngine) -> None:
+        """Threads may call at once: no error, and what `put` returned is found."""
+        documents = make_documents(8, 300, plain=True)
+        put(engine, *documents[:50])
+        failures: list[BaseException] = []
+        stop = threading.Event()
+
+        def search(number: int) -> None:
+            rng = random.Random(number)
+            try:
+                while not stop.is_set():
+                    one = rng.choice(documents)
+                    engine.search(EngineQuery(vector=one.seen[0].analysis.main.vector, weights=PICTURE, limit=5))
+                    engine.search(EngineQuery(words="red shoes", weights=TEXT, filter=Exists("brand")))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the test reports it
+                failures.append(error)
+
+        searchers = [threading.Thread(target=search, args=(number,)) for number in range(3)]
+        for searcher in searchers:
+            searcher.start()
+        for one in documents[50:]:
+            put(engine, one)
+            if one.product.title:
+                assert ids(engine.search(EngineQuery(filter=Match("id", (one.id,))))) == [one.id]
+        engine.remove([one.id for one in documents[:20]])
+        stop.set()
+        for searcher in searchers:
+            searcher.join()
+        assert not failures
+        assert engine.status().documents == 280
+
+    def test_a_closed_engine_refuses(self, tmp_path: Path) -> None:
+        """With a sentence, not with a crash."""
+        engine = self.open_engine(tmp_path)
+        engine.close()
+        engine.close()
+        with pytest.raises(IndexProblem):
+            engine.search(EngineQuery())

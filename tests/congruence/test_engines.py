@@ -1,0 +1,188 @@
+"""The embedded engine answers what the memory engine answers: filters, totals, facets, sorts, pages and groups exactly, rankings
+up to rounding; and with codes at a stated recall."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from lookalike.domain import filters
+from lookalike.domain.document import Document
+from lookalike.domain.query import EnginePage, EngineQuery
+from lookalike.engines.embedded import open_embedded
+from lookalike.engines.memory import open_memory
+from lookalike.ports.engine import SearchEngine, Write
+from lookalike.testing.documents import RECIPE, make_documents, make_facets, make_filter, make_query, make_sort
+from lookalike.testing.engine_cases import ids, pages
+
+LEGS = [
+    ("picture",),
+    ("text",),
+    ("tags",),
+    ("category",),
+    ("colour",),
+    ("picture", "text"),
+    ("picture", "tags", "category"),
+    ("picture", "colour"),
+    ("text", "tags", "category"),
+    ("picture", "text", "tags", "category", "colour"),
+    (),
+]
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[Document]:
+    return make_documents(11, 400)
+
+
+@pytest.fixture(scope="module")
+def memory(documents: list[Document]) -> SearchEngine:
+    return filled(open_memory(""), documents)
+
+
+@pytest.fixture(scope="module")
+def embedded(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchEngine]:
+    engine = filled(open_embedded(str(tmp_path_factory.mktemp("engine") / "a.lookalike")), documents)
+    yield engine
+    engine.close()
+
+
+def filled(engine: SearchEngine, documents: list[Document]) -> SearchEngine:
+    """Put all, change some, remove some."""
+    engine.prepare(RECIPE)
+    other = make_documents(12, 40)
+    for start in range(0, len(documents), 500):
+        engine.put([Write(one) for one in documents[start : start + 500]])
+    changed = [replace(new, product=replace(new.product, id=old.id)) for new, old in zip(other, documents[40:80], strict=True)]
+    engine.put([Write(one) for one in changed])
+    engine.remove([one.id for one in documents[:20]])
+    engine.put([Write(one) for one in documents[:5]])
+    return engine
+
+
+def check_alike(exact: EnginePage, page: EnginePage, *, tolerance: float = 2e-6) -> None:
+    """Equal but for what rounding may do to the order of neighbours."""
+    assert (exact.total, exact.relation) == (page.total, page.relation)
+    assert exact.facets == page.facets
+    assert len(exact.hits) == len(page.hits)
+    assert (exact.next is None) == (page.next is None)
+    scores = {hit.id: hit for hit in exact.hits}
+    for one, other in zip(exact.hits, page.hits, strict=True):
+        assert one.score == pytest.approx(other.score, abs=tolerance)
+        if one.id != other.id:
+            assert other.id not in scores or abs(scores[other.id].score - one.score) < tolerance
+            continue
+        assert (one.product, one.version, one.tags) == (other.product, other.version, other.tags)
+        assert (one.picture, one.object) == (other.picture, other.object)
+        assert one.similarity == pytest.approx(other.similarity, abs=tolerance)
+        assert one.legs == pytest.approx(other.legs, abs=tolerance)
+
+
+def test_a_hundred_filters_agree_exactly(memory: SearchEngine, embedded: SearchEngine, documents: list[Document]) -> None:
+    rng = random.Random(21)
+    lengths = []
+    for _ in range(130):
+        query = EngineQuery(filter=make_filter(rng, documents, depth=3), facets=make_facets(rng), limit=1000)
+        if rng.random() < 0.3:
+            query = replace(query, filter=filters.All((query.filter, make_filter(rng, documents), make_filter(rng, documents))))
+        exact, page = memory.search(query), embedded.search(query)
+        assert ids(exact) == ids(page), query.filter
+        check_alike(exact, page)
+        lengths.append(exact.total)
+    assert sum(0 < one < len(documents) for one in lengths) > 60, "the filters choose nothing or everything"
+
+
+@pytest.mark.parametrize("legs", LEGS, ids="+".join)
+def test_rankings_agree(memory: SearchEngine, embedded: SearchEngine, documents: list[Document], legs: tuple[str, ...]) -> None:
+    rng = random.Random(f"ranking {legs}")
+    for _ in range(12):
+        query = replace(make_query(rng, documents, legs=legs), facets=make_facets(rng), limit=rng.choice([10, 50, 1000]))
+        check_alike(memory.search(query), embedded.search(query))
+
+
+def test_sorts_pages_and_groups_agree(memory: SearchEngine, embedded: SearchEngine, documents: list[Document]) -> None:
+    rng = random.Random(23)
+    for _ in range(40):
+        query = make_query(rng, documents, legs=rng.choice(LEGS))
+        query = replace(query, sort=make_sort(rng), limit=rng.randint(20, 90))
+        if rng.random() < 0.4:
+            query = replace(query, group_by=rng.choice(["group", "brand", "attributes.mixed", "price", "id"]))
+        exact = pages(memory, query)
+        assert exact == pages(embedded, query), query
+        assert exact == ids(embedded.search(replace(query, limit=1000)))
+
+
+def test_pages_by_score_and_groups_join(memory: SearchEngine, embedded: SearchEngine, documents: list[Document]) -> None:
+    rng = random.Random(24)
+    for _ in range(20):
+        query = make_query(rng, documents, legs=rng.choice(LEGS[:-1]))
+        query = replace(query, limit=rng.randint(20, 90), group_by=rng.choice([None, "group", "brand"]))
+        whole = ids(embedded.search(replace(query, limit=1000)))
+        assert pages(embedded, query) == whole
+        assert pages(memory, query) == ids(memory.search(replace(query, limit=1000)))
+        assert set(whole) == set(pages(memory, query)) or query.group_by
+
+
+def test_diversity_agrees(memory: SearchEngine, embedded: SearchEngine, documents: list[Document]) -> None:
+    rng = random.Random(25)
+    for _ in range(8):
+        query = replace(make_query(rng, documents, legs=("picture", "text")), diversity=rng.uniform(0.1, 0.9), limit=30)
+        check_alike(memory.search(query), embedded.search(query), tolerance=1e-3)
+        assert pages(embedded, query) == ids(embedded.search(replace(query, limit=1000)))
+
+
+def test_the_other_doors_agree(memory: SearchEngine, embedded: SearchEngine, documents: list[Document]) -> None:
+    assert memory.fields() == embedded.fields()
+    assert list(memory.documents()) == list(embedded.documents())
+    for prefix in ("r", "sho", "cr", "STRAS", "acme", "o'n", "cl", "qu", "東", "boot shirt", "%", "x"):
+        assert memory.suggest(prefix, 1000) == embedded.suggest(prefix, 1000), prefix
+
+
+@pytest.fixture(scope="module")
+def many() -> list[Document]:
+    """So many that the ladder is climbed."""
+    return make_documents(31, 4000, plain=True)
+
+
+@pytest.fixture(scope="module", params=["exact", "codes"])
+def large(many: list[Document], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[SearchEngine]:
+    settings = {"exact_below": "100"} if request.param == "codes" else {}
+    engine = open_embedded(str(tmp_path_factory.mktemp("engine") / "b.lookalike"), settings=settings)
+    yield filled(engine, many)
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def oracle(many: list[Document]) -> SearchEngine:
+    return filled(open_memory(""), many)
+
+
+@pytest.mark.parametrize("legs", [one for one in LEGS if "picture" in one or "colour" in one], ids="+".join)
+def test_large_indexes_agree_at_a_recall_above_99(
+    oracle: SearchEngine, large: SearchEngine, many: list[Document], legs: tuple[str, ...]
+) -> None:
+    rng = random.Random(f"large {legs}")
+    found, wanted = 0, 0
+    for _ in range(3):
+        query = replace(make_query(rng, many, legs=legs), limit=10, facets=make_facets(rng)[:2])
+        exact, page = oracle.search(query), large.search(query)
+        assert (exact.total, exact.facets) == (page.total, page.facets)
+        assert len(exact.hits) == len(page.hits)
+        least = min((hit.score for hit in exact.hits), default=0.0) - 2e-6
+        found += sum(hit.score >= least for hit in page.hits)
+        wanted += len(exact.hits)
+        if page.strategy == "exact":
+            check_alike(exact, page)
+    assert found >= 0.99 * wanted
+
+
+def test_large_pages_join(large: SearchEngine, many: list[Document]) -> None:
+    rng = random.Random(33)
+    for legs in (("picture",), ("picture", "text"), ("colour",), ("picture", "category"), ("picture", "colour")):
+        query = make_query(rng, many, legs=legs)
+        query = replace(query, filter=filters.EVERYTHING, min_similarity=None, not_tags=(), limit=90)
+        joined = pages(large, query)
+        assert len(joined) == len(set(joined)) == large.search(query).total > 3900
+        grouped = pages(large, replace(query, group_by="group", limit=700))
+        assert len(grouped) == len(set(grouped)) > 90

@@ -1,0 +1,82 @@
+"""Kills writing processes at random moments and looks for what they had acknowledged. Prints one JSON object.
+
+    python kill_writers.py FOLDER KILLS SEED
+
+It forks before anything starts a thread, so that a round costs no interpreter start.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+
+from lookalike.domain.document import Document
+from lookalike.engines.embedded import open_embedded
+from lookalike.ports.engine import Write
+from lookalike.testing.documents import RECIPE, make_documents
+
+BATCH = 100
+
+
+def write_for_ever(path: str, round_: int, pipe: int, documents: list[Document]) -> None:
+    """Put, put again and remove; tell each acknowledged batch: id → version, or 0 where removed."""
+    rng = random.Random(round_)
+    engine = open_embedded(path)
+    engine.prepare(RECIPE)
+    while True:
+        chosen = rng.sample(documents, BATCH)
+        written = engine.put([Write(one) for one in chosen])
+        told = {one.id: one.version for one in written}
+        os.write(pipe, (json.dumps(told) + "\n").encode())
+        if rng.random() < 0.2:
+            gone = [one.id for one in chosen[:3]]
+            engine.remove(gone)
+            os.write(pipe, (json.dumps(dict.fromkeys(gone, 0)) + "\n").encode())
+
+
+def main(path: str, kills: int, seed: int) -> dict[str, object]:
+    """Run the rounds."""
+    rng = random.Random(seed)
+    documents = make_documents(seed, 2000)
+    kept: dict[str, int] = {}
+    acknowledged, lost, faults, landed = 0, [], [], 0
+    for round_ in range(kills):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            write_for_ever(path, round_, writing, documents)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as told:
+            early = rng.random() < 0.15  # it is killed while it opens
+            first = [told.readline() for _ in range(0 if early else rng.randint(5, 10))]
+            time.sleep(rng.uniform(0, 0.2))
+            os.kill(child, signal.SIGKILL)
+            landed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+            lines = [*first, *told.readlines()]
+        batches = [json.loads(line) for line in lines if line.endswith(b"\n")]
+        for batch in batches:
+            kept.update(batch)
+            acknowledged += len(batch)
+        engine = open_embedded(path)
+        for name, found in zip(kept, engine.get(list(kept)), strict=True):
+            version = 0 if found is None else found.version
+            # what was being written when the kill came may be there as well: then the version is a later one, or new
+            if version < kept[name] and not (kept[name] and version == 0 and name in _last_ids(batches)):
+                lost.append((round_, name, kept[name], version))
+            kept[name] = version
+        if round_ % 5 == 4:
+            faults += engine.check()
+        engine.close()
+    return {"acknowledged": acknowledged, "kills": landed, "lost": lost, "faults": faults, "products": len(kept)}
+
+
+def _last_ids(batches: list[dict[str, int]]) -> set[str]:
+    """Products of the last batch: their removal may have been done and not yet told."""
+    return set(batches[-1]) if batches else set()
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,0 +1,124 @@
+"""Parts of the embedded engine that are easier to break than to see from outside."""
+
+import random
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookalike.domain.filters import Range
+from lookalike.domain.values import Scalar
+from lookalike.engines.counting import order_key
+from lookalike.engines.embedded.columns import Column
+from lookalike.engines.embedded.locks import ReadersOrWriter
+from lookalike.engines.embedded.ranking import best_first
+from lookalike.engines.embedded.vectors import Codes, _rotations
+from lookalike.engines.paging import Position
+from lookalike.errors import InvalidInput
+
+VALUES: list[Scalar] = [True, False, 0, 1, 1.0, 0.5, -3, "1", "true", "", "a", "b", "ü"]
+
+
+def test_a_column_says_what_a_dictionary_says() -> None:
+    rng = random.Random(1)
+    column, plain = Column(), {}
+    for _ in range(3000):
+        slot = rng.randrange(60)
+        plain[slot] = tuple(rng.choices(VALUES, k=rng.choice([0, 1, 1, 1, 2, 4])))
+        column.put((slot,), (plain[slot],))
+    held = [plain.get(slot, ()) for slot in range(70)]
+    keys = [{order_key(one) for one in elements} for elements in held]
+    for value in VALUES:
+        assert column.matching((value,), 70).tolist() == [order_key(value) in one for one in keys]
+    numbers = [[one for one in elements if not isinstance(one, bool | str)] for elements in held]
+    assert column.within(Range("", gt=0, lte=1), 70).tolist() == [any(0 < one <= 1 for one in some) for some in numbers]
+    mask = np.arange(70) % 3 > 0
+    counts = column.counts(np.flatnonzero(mask), mask)
+    for code, value in enumerate(column.values):
+        assert counts[code] == sum(order_key(value) in one for one, chosen in zip(keys, mask, strict=True) if chosen)
+    for slot, elements in enumerate(held):
+        assert column.element(slot, largest=True) == max(elements, key=order_key, default=None)
+
+
+def test_keys_sort_like_elements() -> None:
+    rng = random.Random(2)
+    column = Column()
+    held = [tuple(rng.choices(VALUES, k=rng.choice([0, 1, 2]))) for _ in range(200)]
+    column.put(range(200), held)
+    for largest in (False, True):
+        keys = column.keys(200, largest=largest)
+        pick = max if largest else min
+        having = [slot for slot in range(200) if held[slot]]
+        assert np.isnan(keys).tolist() == [not one for one in held]
+        ordered = sorted(having, key=lambda slot: keys[slot])
+        elements = [order_key(pick(held[slot], key=order_key)) for slot in ordered]
+        assert elements == sorted(elements)
+
+
+@given(st.text(max_size=200), st.sampled_from(["score", "field"]))
+def test_no_text_is_a_cursor_by_chance(text: str, kind: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Position.read(text, kind)
+    assert caught.value.problems[0].at == "cursor"
+
+
+@given(st.one_of(st.none(), st.booleans(), st.floats(allow_nan=False), st.text(max_size=50)), st.text(max_size=50))
+def test_a_position_survives_its_token(key: Scalar | None, name: str) -> None:
+    position = Position("field", key, name, 1, 2)
+    assert Position.read(position.token(), "field") == position
+    with pytest.raises(InvalidInput):
+        Position.read(position.token(), "score")
+
+
+def test_best_first_agrees_with_sorting_all() -> None:
+    noise = np.random.default_rng(3)
+    keys, ties = noise.integers(0, 40, 1000).astype(float), noise.permutation(1000)
+    everything = best_first(keys, ties)
+    assert everything.tolist() == sorted(range(1000), key=lambda at: (keys[at], ties[at]))
+    for most in (1, 17, 249, 1000):
+        assert best_first(keys, ties, most)[:most].tolist() == everything[:most].tolist()
+
+
+def test_rotations_keep_lengths_and_codes_find_neighbours() -> None:
+    for dimension in (16, 100, 256):
+        rotation = _rotations(dimension, 2 * dimension)
+        assert rotation.shape == (2 * dimension, dimension)
+        vectors = np.random.default_rng(4).normal(size=(50, dimension)).astype(np.float32)
+        lengths = np.linalg.norm(vectors @ rotation.T, axis=1) / np.linalg.norm(vectors, axis=1)
+        assert lengths.std() / lengths.mean() < 0.15
+    codes = Codes(256)
+    noise = np.random.default_rng(5)
+    vectors = noise.normal(size=(3000, 256)).astype(np.float32)
+    codes.append(vectors)
+    found = [row in codes.nearest(vectors[row] + 0.5 * noise.normal(size=256).astype(np.float32), 20, None) for row in range(50)]
+    assert all(found)
+
+
+def test_writers_come_first_and_alone() -> None:
+    lock, seen = ReadersOrWriter(), []
+    inside = threading.Event()
+
+    def read(name: str) -> None:
+        with lock.reading():
+            inside.set()
+            seen.append(name)
+            time.sleep(0.05)
+
+    def write() -> None:
+        with lock.writing():
+            seen.append("writer")
+
+    first = threading.Thread(target=read, args=("first",))
+    first.start()
+    inside.wait()
+    writer = threading.Thread(target=write)
+    writer.start()
+    time.sleep(0.01)
+    late = threading.Thread(target=read, args=("late",))
+    late.start()
+    for one in (first, writer, late):
+        one.join()
+    assert seen == ["first", "writer", "late"]
