@@ -1,0 +1,1 @@
+"""Use cases: what the house does, joined from the ports."""

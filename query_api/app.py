@@ -1,0 +1,90 @@
+"""The application: routes over a house, one error shape, one place for headers and figures."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from apiflask import APIFlask
+from flask import Response, g, request
+from werkzeug.wrappers import Response as AnyResponse
+
+import lookalike
+from lookalike.bootstrap import House
+from lookalike.pictures.decode import Limits
+from query_api import openapi, problem
+from query_api.front import BEGAN, REQUEST_ID, Front, IdConverter
+from query_api.keys import check_key
+from query_api.metrics import Metrics
+from query_api.options import Options
+from query_api.problem import new_request_id
+from query_api.routes import catalogue, jobs, page, products, search, service
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_app(
+    house: House, options: Options | None = None, metrics: Metrics | None = None, warm: Callable[[], bool] = lambda: True
+) -> APIFlask:
+    """A WSGI application over a house; nothing is shared between two of them.
+
+    `warm` tells `/readyz` whether the networks have answered once.
+    """
+    options = options or Options.of(house.settings)
+    metrics = metrics or Metrics(house.engine)
+    app = APIFlask(
+        "query_api",
+        title="Lookalike",
+        version=lookalike.__version__,
+        json_errors=False,
+        docs_path=None,
+        spec_path=None,
+        static_folder=None,  # type: ignore[arg-type]  # Flask takes None: pages have routes of their own
+    )
+    app.config["MAX_CONTENT_LENGTH"] = options.max_body
+    app.config |= {"OPENAPI_VERSION": "3.1.0", "AUTO_404_RESPONSE": False, "AUTO_SERVERS": False}
+    app.url_map.merge_slashes = False  # "a//b" is another path than "a/b", and no redirect
+    app.url_map.converters["id"] = IdConverter
+    problem.install(app)
+    _watch(app, options, metrics)
+    app.register_blueprint(search.blueprint(house, metrics))
+    app.register_blueprint(products.blueprint(house, metrics))
+    app.register_blueprint(jobs.blueprint(house))
+    limits = Limits(bytes=int(house.settings.picture_bytes), pixels=house.settings.max_pixels)
+    app.register_blueprint(catalogue.blueprint(house, limits))
+    app.register_blueprint(service.blueprint(house, metrics, warm))
+    app.register_blueprint(page.blueprint(options.page))
+    openapi.install(app)
+    app.wsgi_app = Front(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _watch(app: APIFlask, options: Options, metrics: Metrics) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.request_id = request.environ.get(REQUEST_ID) or new_request_id()
+        g.began = request.environ.get(BEGAN) or time.monotonic()
+        g.deadline = g.began + options.deadline_seconds
+        if request.blueprint in ("products", "jobs"):
+            check_key(options.write_key)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = g.get("request_id") or request.environ.get(REQUEST_ID) or new_request_id()
+        if response.mimetype in ("application/json", problem.MIMETYPE):
+            response.headers.setdefault("Cache-Control", "no-store")
+        _count(response, metrics)
+        return response
+
+
+def _count(response: AnyResponse, metrics: Metrics) -> None:
+    route: Any = request.url_rule.rule if request.url_rule is not None else "none"
+    method = request.method if request.method in _METHODS else "other"
+    metrics.answered(method, route, response.status_code, time.monotonic() - g.get("began", time.monotonic()))

@@ -1,0 +1,91 @@
+"""`lookalike serve`: the HTTP API and the page, from one process.
+
+What it needs is imported when it runs: other commands start without a web framework.
+"""
+
+import _thread
+import io
+import sys
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lookalike.errors import LookalikeError
+
+if TYPE_CHECKING:
+    from lookalike.bootstrap import House
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+
+    @app.command()
+    def serve(
+        index: Annotated[str | None, typer.Option(help="The index: a path, memory:, or an engine's URI.")] = None,
+        host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+        port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+        threads: Annotated[int | None, typer.Option(help="Requests that are worked on at once.")] = None,
+    ) -> None:
+        """Serve searches, the catalogue and the page over HTTP."""
+        from lookalike.bootstrap import build
+        from lookalike.settings import load
+
+        settings = load(index=index, host=host, port=port, http_threads=threads)
+        with build(settings) as house:
+            run(house, settings.host, settings.port)
+
+
+def run(house: "House", host: str, port: int) -> None:
+    """Serve a house until SIGTERM or SIGINT. Its address is printed once the networks have answered and searches will be.
+
+    Raises: InvalidSetting where nothing can listen at that address; what the networks raise where they do not answer.
+    """
+    from query_api.app import create_app
+    from query_api.metrics import Metrics
+    from query_api.options import Options
+    from query_api.server import bind, configure_logging, make_server, serve_until_told
+
+    configure_logging()
+    options, metrics, warm = Options.of(house.settings), Metrics(house.engine), threading.Event()
+    app = create_app(house, options, metrics, warm.is_set)
+    listening = bind(host, port)
+    taken = listening.getsockname()[1]
+    server = make_server(app, listening, options)
+    metrics.waiting = server.task_dispatcher.waiting
+
+    failures: list[Exception] = []
+
+    def ready() -> None:
+        try:
+            warm_up(house)
+        except Exception as error:  # noqa: BLE001 — whatever it is, a server that cannot see says so and ends
+            failures.append(error)
+            _thread.interrupt_main()
+            server.pull_trigger()
+            return
+        warm.set()
+        shown = f"[{host}]" if ":" in host else "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 — it is only shown
+        print(f"Lookalike is ready: http://{shown}:{taken}  ({house.engine.status().documents:,} products)", flush=True)
+
+    if options.write_key is None and host not in ("127.0.0.1", "localhost", "::1"):
+        print("Anybody who reaches this address may write. Set LOOKALIKE_WRITE_KEY to ask for a key.", file=sys.stderr, flush=True)
+    serve_until_told(server, ready)
+    if failures:
+        raise failures[0]
+
+
+def warm_up(house: "House") -> None:
+    """Let the networks see a picture, so that the first shopper does not wait for what is loaded late.
+
+    Raises: LookalikeError where they do not answer.
+    """
+    from PIL import Image
+
+    from lookalike.ports.vision import Look
+
+    out = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(out, "JPEG")
+    for result in house.analyser.analyse([Look(out.getvalue())]):
+        if isinstance(result, LookalikeError):
+            raise result

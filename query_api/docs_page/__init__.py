@@ -1,0 +1,1 @@
+"""The documentation page, served at `/docs`. A package, so that its files are installed."""

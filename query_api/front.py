@@ -1,0 +1,78 @@
+"""The outermost WSGI layer: a name for each request, and paths that keep an encoded slash apart from a real one."""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug.routing import BaseConverter
+
+from query_api.problem import MIMETYPE, PROTOCOL, document, new_request_id
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+REQUEST_ID = "lookalike.request_id"
+BEGAN = "lookalike.began"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_KEPT = {"%25": "%25", "%2F": "%2F", "%2f": "%2F"}
+_ESCAPE = re.compile(r"%(?:[0-9A-Fa-f]{2})?")
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+
+
+class Front:
+    """Wraps an app: WSGI decodes `%2F` before routes are matched, so the path is taken from the request line instead.
+
+    `%2F` and `%25` stay encoded in PATH_INFO; the converter `IdConverter` decodes them last, so that `a%2Fsimilar` is a
+    product's id and `a/similar` a product's page. A path that is not UTF-8 is refused.
+    """
+
+    def __init__(self, app: WsgiApp) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """WSGI (PEP 3333)."""
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if _GIVEN_ID.fullmatch(given) else new_request_id()
+        environ[REQUEST_ID], environ[BEGAN] = request_id, time.monotonic()
+        target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+        if target is not None and not environ.get("SCRIPT_NAME"):
+            try:
+                environ["PATH_INFO"] = raw_path(target)
+            except ValueError as error:
+                body = document(PROTOCOL[400], str(error), request_id)
+                head = [("Content-Type", MIMETYPE), ("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
+                start_response("400 Bad Request", head)
+                return [body] if environ.get("REQUEST_METHOD") != "HEAD" else []
+        return self._app(environ, start_response)
+
+
+def raw_path(target: str) -> str:
+    """PATH_INFO (bytes as latin-1) of a request target, with `%2F` and `%25` kept. Raises: ValueError where it is not UTF-8."""
+    path = _ORIGIN.sub("", target, count=1) if not target.startswith("/") else target
+    path = path.partition("?")[0].partition("#")[0] or "/"
+
+    def decoded(found: re.Match[str]) -> str:
+        escape = found[0]
+        if escape == "%":
+            return "%25"  # a bare percent sign means itself
+        return _KEPT.get(escape) or chr(int(escape[1:], 16))
+
+    path = _ESCAPE.sub(decoded, path)
+    try:
+        path.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise ValueError("The address is not UTF-8; percent-encode it as UTF-8.") from None
+    return path
+
+
+class IdConverter(BaseConverter):
+    """One segment of a path, whatever characters an id has."""
+
+    regex = "[^/]+"
+    part_isolating = True
+
+    def to_python(self, value: str) -> str:
+        """The id that the segment spells."""
+        return re.sub("%2F|%25", lambda found: "/" if found[0] == "%2F" else "%", value)

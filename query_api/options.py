@@ -1,0 +1,43 @@
+"""What the HTTP door needs to know, apart from the house behind it."""
+
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from lookalike.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`max_body`: bytes of a request's body. `deadline_seconds`: no answer takes longer. `write_key`: what writes need, if any.
+
+    `threads` answer at once; `waiting` requests may wait for one of them, the next is told 429. `connections` may be open;
+    one on which nothing happens for `idle_seconds` is closed. `page` is the folder served at `/`, if there is one.
+    """
+
+    max_body: int = 20_000_000
+    deadline_seconds: float = 20.0
+    write_key: str | None = None
+    threads: int = 32
+    waiting: int = 512
+    connections: int = 1_500
+    idle_seconds: int = 60
+    page: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Options":
+        """What the settings say."""
+        return cls(
+            max_body=int(settings.max_body),
+            deadline_seconds=settings.deadline_seconds,
+            write_key=settings.write_key.get_secret_value() if settings.write_key is not None else None,
+            threads=settings.http_threads,
+            page=page_folder(),
+        )
+
+
+def page_folder() -> Path | None:
+    """Where the page's files lie: packaged beside this module, in a clone's `frontend`, or installed as data; else None."""
+    here = Path(__file__).resolve().parent
+    places = (here / "page", here.parent / "frontend", Path(sysconfig.get_path("data")) / "share" / "lookalike" / "page")
+    return next((place for place in places if (place / "index.html").is_file()), None)

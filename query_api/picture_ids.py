@@ -1,0 +1,33 @@
+"""Addresses of products' pictures: opaque, without what the shop's own references tell."""
+
+import base64
+import binascii
+import hashlib
+
+from lookalike.errors import NotFound
+
+PREFIX = "/v1/pictures/"
+
+
+def picture_url(product_id: str, place: int, reference: str) -> str:
+    """Where the picture at `place` of a product is served. Another picture at the same place has another address."""
+    return f"{PREFIX}{base64.urlsafe_b64encode(product_id.encode()).decode().rstrip('=')}.{place}.{mark(reference)}"
+
+
+def mark(reference: str) -> str:
+    """A short name of what is behind a reference, for caches; long `data:` URLs are told apart by head and length."""
+    told = f"{len(reference)}:{reference[:4096]}"
+    return hashlib.blake2s(told.encode("utf-8", "replace"), digest_size=5).hexdigest()
+
+
+def picture_of(token: str) -> tuple[str, int, str]:
+    """(product id, place, mark) of an address's last segment. Raises: NotFound("picture")."""
+    name, _, rest = token.partition(".")
+    place, _, found_mark = rest.partition(".")
+    try:
+        product_id = base64.b64decode(name + "=" * (-len(name) % 4), altchars=b"-_", validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        product_id = ""
+    if not product_id or not (place.isascii() and place.isdigit()) or len(place) > 4:
+        raise NotFound("picture", token, "Addresses of pictures come with the hits.")
+    return product_id, int(place), found_mark

@@ -1,0 +1,1 @@
+"""One module for each resource: `blueprint(…)` makes its routes over a house."""

@@ -1,0 +1,122 @@
+"""`/v1/products/{id}`: one product, read and written; and what is similar to it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from lookalike.bootstrap import House
+from lookalike.domain import values
+from lookalike.domain.filters import EVERYTHING, Filter, parse_filter
+from lookalike.domain.product import Product, parse_patch, parse_product
+from lookalike.domain.query import DEFAULT_LIMIT, LARGEST_LIMIT
+from lookalike.errors import InvalidInput, NotFound
+from query_api.metrics import Metrics
+from query_api.picture_ids import PREFIX, picture_of
+from query_api.preconditions import expected_version, unchanged
+from query_api.reading import arguments, deadline, json_argument, json_body, whole_number
+from query_api.telling import answer, document_json, entity_tag, search_json
+
+
+def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
+    """The routes of single products."""
+    routes = APIBlueprint("products", __name__)
+
+    @routes.get("/v1/products/<id:product_id>")
+    @routes.doc(operation_id="getProduct", tags=["Products"])
+    def read(product_id: str) -> Response:
+        """Read a product."""
+        arguments()
+        document = house.engine.get([product_id])[0]
+        if document is None:
+            raise NotFound("product", product_id)
+        headers = {"ETag": entity_tag(document.version)}
+        if unchanged(document.version):
+            return Response(status=304, headers=headers)
+        return answer(document_json(document), headers=headers)
+
+    @routes.put("/v1/products/<id:product_id>")
+    @routes.doc(operation_id="putProduct", tags=["Products"])
+    def put(product_id: str) -> Response:
+        """Create or replace a product; it is searchable on return."""
+        told = dict(values.mapping(json_body(), ""))
+        if told.setdefault("id", product_id) is None:
+            told["id"] = product_id
+        product = parse_product(told)
+        if product.id != product_id:
+            raise InvalidInput.at(
+                "id", f"Found {product.id[:80]!r}, but the address names {product_id[:80]!r}. Leave it out, or let them agree."
+            )
+        if product.pictures:
+            product = replace(product, pictures=_references(house, product_id, product.pictures))
+        stored = house.keeper.put(product, expected_version(house.engine, product_id))
+        return _written(stored.document, 201 if stored.created else 200)
+
+    @routes.patch("/v1/products/<id:product_id>")
+    @routes.doc(operation_id="patchProduct", tags=["Products"])
+    def patch(product_id: str) -> Response:
+        """Change fields of a product (merge patch); vectors stay unless its pictures change."""
+        changes = parse_patch(json_body())
+        if changes.get("id", product_id) != product_id:
+            raise InvalidInput.at("id", "A product's id does not change; put a new product instead.")
+        if changes.get("pictures"):
+            changes["pictures"] = _references(house, product_id, changes["pictures"])
+        stored = house.keeper.patch(product_id, changes, expected_version(house.engine, product_id))
+        return _written(stored.document, 200)
+
+    @routes.delete("/v1/products/<id:product_id>")
+    @routes.doc(operation_id="deleteProduct", tags=["Products"])
+    def delete(product_id: str) -> Response:
+        """Remove a product."""
+        if not house.keeper.remove(product_id, expected_version(house.engine, product_id)):
+            raise NotFound("product", product_id)
+        return Response(status=204)
+
+    @routes.get("/v1/products/<id:product_id>/similar")
+    @routes.doc(operation_id="similarProducts", tags=["Search"])
+    def similar(product_id: str) -> Response:
+        """Find what looks like a product, itself left out."""
+        given = arguments(limit=whole_number(1, LARGEST_LIMIT), filter=_filter)
+        found = house.searcher.similar(product_id, given.get("limit", DEFAULT_LIMIT), given.get("filter", EVERYTHING), deadline())
+        metrics.searched(found.took_ms)
+        return answer(search_json(found, explain=False))
+
+    return routes
+
+
+def _filter(told: str, at: str) -> Filter:
+    return parse_filter(json_argument(told, at), at)
+
+
+def _written(document: Any, status: int) -> Response:
+    return answer(document_json(document), status, {"ETag": entity_tag(document.version)})
+
+
+def _references(house: House, product_id: str, pictures: tuple[str, ...]) -> tuple[str, ...]:
+    """What the pictures of a PUT or PATCH refer to: addresses that we handed out mean the pictures that are there.
+
+    So what a GET told can be sent back. `stored:` names belong to us: only the product's own come through.
+    Raises: InvalidInput.
+    """
+    if not any(PREFIX in one or one.startswith("stored:") for one in pictures):
+        return pictures
+    document = house.engine.get([product_id])[0]
+    own: Product | None = document.product if document is not None else None
+    return tuple(_reference(one, own, f"pictures[{place}]") for place, one in enumerate(pictures))
+
+
+def _reference(told: str, own: Product | None, at: str) -> str:
+    known: Mapping[int, str] = dict(enumerate(own.pictures)) if own is not None else {}
+    if told.startswith("stored:") and told not in known.values():
+        raise InvalidInput.at(at, "Names of stored pictures are given by this server; send an address or a data: URL.")
+    if told.startswith(PREFIX):
+        try:
+            owner, place, _ = picture_of(told.removeprefix(PREFIX).partition("?")[0])
+        except NotFound:
+            owner, place = "", -1
+        if own is None or owner != own.id or place not in known:
+            raise InvalidInput.at(at, "This address of ours is none of this product's pictures.")
+        return known[place]
+    return told

@@ -1,0 +1,104 @@
+"""What the kernel answers, as JSON of the contract."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Response
+
+from lookalike.domain.document import Document
+from lookalike.domain.product import Product
+from lookalike.domain.query import Answer, EngineHit, FacetCount
+from lookalike.services.explain import why
+from query_api.picture_ids import picture_url
+
+NOTHING_SEEN: Mapping[str, Any] = {"objects": [], "tags": [], "categories": [], "colours": []}
+
+
+def answer(told: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer. Raises: ValueError for NaN and infinities, which no answer of ours may hold."""
+    body = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+    return Response(body, status=status, mimetype="application/json", headers=dict(headers or {}))
+
+
+def search_json(found: Answer, explain: bool) -> dict[str, Any]:
+    """The answer of `/v1/search` and `/v1/products/{id}/similar`."""
+    page = found.page
+    seen: dict[str, Any] = found.analysis.as_json() if found.analysis is not None else dict(NOTHING_SEEN)
+    if found.categories:
+        seen["categories"] = categories_json(dict(found.categories))
+    if found.upload is not None:
+        seen["upload"] = found.upload
+    return {
+        "hits": [hit_json(hit, found.weights, explain) for hit in page.hits],
+        "total": {"value": page.total, "relation": page.relation},
+        "facets": facets_json(page.facets),
+        "analysis": seen,
+        "next": found.next,
+        "strategy": page.strategy,
+        "notices": list(found.notices),
+        "took_ms": dict(found.took_ms),
+    }
+
+
+def hit_json(hit: EngineHit, weights: Mapping[str, float], explain: bool) -> dict[str, Any]:
+    """One hit."""
+    return {
+        "id": hit.id,
+        "score": round(float(hit.score), 6),
+        "similarity": None if hit.similarity is None else round(float(hit.similarity), 6),
+        "product": product_json(hit.product, brief=True),
+        "picture": hit.picture,
+        "version": hit.version,
+        "why": why(hit, weights, explain),
+    }
+
+
+def product_json(product: Product, brief: bool = False) -> dict[str, Any]:
+    """A product, its pictures as addresses of ours; `brief` leaves out the description."""
+    told = product.as_json()
+    told["pictures"] = [picture_url(product.id, place, reference) for place, reference in enumerate(product.pictures)]
+    if brief:
+        told.pop("description", None)
+    return told
+
+
+def document_json(document: Document) -> dict[str, Any]:
+    """One product of the catalogue: what GET, PUT and PATCH answer. `id` and `title` stand at the top, too."""
+    told: dict[str, Any] = {
+        "id": document.id,
+        "title": document.product.title,
+        "product": product_json(document.product),
+        "version": document.version,
+        "analysis": document.seen[0].analysis.as_json() if document.seen else None,
+    }
+    if document.unseen:
+        told["unseen"] = [{"picture": place, "reason": reason} for place, reason in sorted(document.unseen.items())]
+    return told
+
+
+def entity_tag(version: int) -> str:
+    """The ETag of a version."""
+    return f'"{version}"'
+
+
+def categories_json(categories: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Predicted categories with their probabilities, the likeliest first."""
+    return [{"name": path, "score": round(share, 4)} for path, share in categories.items()]
+
+
+def facets_json(facets: Mapping[str, Sequence[FacetCount]]) -> dict[str, Any]:
+    """The facets of an answer."""
+    return {name: [_count(one) for one in counts] for name, counts in facets.items()}
+
+
+def _count(one: FacetCount) -> dict[str, Any]:
+    if one.lowest is None:
+        return {"value": one.value, "count": one.count}
+    low, high = _plain(one.lowest), None if one.highest is None else _plain(one.highest)
+    return {"value": f"{low}-{'' if high is None else high}", "from": low, "to": high, "count": one.count}
+
+
+def _plain(edge: float) -> float | int:
+    """25 for 25.0: an edge as its caller wrote it."""
+    return int(edge) if float(edge).is_integer() and abs(edge) < 2**53 else edge

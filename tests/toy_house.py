@@ -1,0 +1,106 @@
+"""A house for tests of everything around seeing: memory engine, toy analyser, real keeper, runner, store and searcher."""
+
+import base64
+import colorsys
+import io
+from contextlib import ExitStack
+from typing import Any
+
+from PIL import Image
+
+from lookalike.bootstrap import House
+from lookalike.engines.memory import open_memory
+from lookalike.pictures.decode import PillowDecoder
+from lookalike.pictures.files import FilePictures, NoFiles
+from lookalike.pictures.http import WebPictures
+from lookalike.pictures.store import MemoryShelf, Pictures
+from lookalike.runners.inline import InlineRunner
+from lookalike.services.catalogue import CatalogueKeeper
+from lookalike.services.index import Indexer
+from lookalike.services.intake import Intake
+from lookalike.services.search import Searcher
+from lookalike.services.uploads import Uploads
+from lookalike.settings import Settings
+from lookalike.testing.seeing import ToyAnalyser
+
+
+def toy_house(**settings: Any) -> House:
+    """An empty shop in memory, ready for changes and searches."""
+    told = Settings(**{"index": "memory:", **settings})
+    engine, analyser = open_memory("memory:"), ToyAnalyser(PillowDecoder())
+    engine.prepare(analyser.recipe)
+    shelf, web, most = MemoryShelf(), WebPictures(), int(told.picture_bytes)
+    pictures, ours = Pictures(shelf, web, NoFiles(), most), Pictures(shelf, web, FilePictures(None, most), most)
+    keeper = CatalogueKeeper(engine, analyser, pictures, analyser.recipe)
+    uploads = Uploads(told.upload_ttl, int(told.upload_bytes))
+    runner, closing = InlineRunner(keeper.apply), ExitStack()
+    closing.callback(engine.close)
+    closing.callback(runner.close)
+    return House(
+        settings=told,
+        recipe=analyser.recipe,
+        engine=engine,
+        analyser=analyser,
+        pictures=ours,
+        runner=runner,
+        keeper=keeper,
+        indexer=Indexer(Intake(engine, analyser, ours, analyser.recipe)),
+        searcher=Searcher(engine, analyser, pictures, uploads),
+        uploads=uploads,
+        folder=None,
+        _closing=closing,
+    )
+
+
+def picture(hue: float, side: int = 32, kind: str = "PNG", lightness: float = 0.5) -> bytes:
+    """A plain picture of one hue (0…1) whose left half is darker: pictures of near hues are near each other."""
+    light = tuple(round(255 * part) for part in colorsys.hls_to_rgb(hue, lightness, 0.9))
+    made = Image.new("RGB", (side, side), light)
+    made.paste(tuple(part // 2 for part in light), (0, 0, side // 2, side))
+    out = io.BytesIO()
+    made.save(out, kind)
+    return out.getvalue()
+
+
+def encoded(content: bytes) -> str:
+    """Base64 as JSON carries it."""
+    return base64.b64encode(content).decode()
+
+
+def data_url(content: bytes) -> str:
+    """A data: URL of a PNG."""
+    return f"data:image/png;base64,{encoded(content)}"
+
+
+def shop() -> list[dict[str, Any]]:
+    """Twelve products around the colour circle, as JSON."""
+    names = (
+        "Cherry mug",
+        "Amber lamp",
+        "Lemon vase",
+        "Lime bowl",
+        "Fern pot",
+        "Jade cup",
+        "Aqua jug",
+        "Sky clock",
+        "Navy chair",
+        "Plum sofa",
+        "Pink stool",
+        "Rose jar",
+    )
+    return [
+        {
+            "id": f"p{place}",
+            "title": name,
+            "brand": ("Acme", "Bolt", "Čapek")[place % 3],
+            "category": f"Home > {'Warm' if place < 3 or place > 8 else 'Cold'}",
+            "price": 5 + place * 7,
+            "tags": [name.split()[1]],
+            "group": f"g{place // 2}",
+            "created": f"2026-01-{place + 1:02d}T00:00:00Z",
+            "in_stock": place % 2 == 0,
+            "attributes": {"size": place % 4},
+            "pictures": [data_url(picture(place / 12))],
+        }
+        for place, name in enumerate(names)
+    ]

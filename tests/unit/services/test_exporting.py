@@ -1,0 +1,106 @@
+"""Export and import: equal indexes give equal bytes, and what comes back is what went out."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from lookalike.analysers.local import LocalAnalyser
+from lookalike.domain.analysis import Recipe
+from lookalike.domain.product import Product
+from lookalike.engines.memory import open_memory
+from lookalike.errors import InvalidInput, RecipeMismatch
+from lookalike.ports.engine import SearchEngine
+from lookalike.services.catalogue import CatalogueKeeper
+from lookalike.services.doctor import examine
+from lookalike.services.export import export_lines, import_lines
+from lookalike.services.rebuild import rebuilt
+from lookalike.testing.fakes import TOY_RECIPE, ToyDecoder, ToyPictures, ToySeer
+
+PICTURES = ToyPictures({"1": b"PIC1", "2": b"PIC2", "bad": b"no"})
+
+
+@pytest.fixture
+def engine() -> Iterator[SearchEngine]:
+    opened = open_memory("memory:")
+    opened.prepare(TOY_RECIPE)
+    analyser = LocalAnalyser(TOY_RECIPE, ToySeer, ToyDecoder, threads=1)
+    keeper = CatalogueKeeper(opened, analyser, PICTURES, TOY_RECIPE)
+    for name, pictures in (("b", ("1", "2")), ("ä", ("bad", "2")), ("a", ())):
+        keeper.put(Product(name, title=f"Größe {name}", pictures=pictures, attributes={"n": 1.5, "l": ("x", "y")}), strict=False)
+    yield opened
+    analyser.close()
+    opened.close()
+
+
+def fresh(recipe: Recipe = TOY_RECIPE) -> SearchEngine:
+    made: SearchEngine = open_memory("memory:")
+    made.prepare(recipe)
+    return made
+
+
+def test_what_went_out_comes_back(engine: SearchEngine) -> None:
+    """Exported, imported, exported: the same bytes, in the order of ids."""
+    lines = list(export_lines(engine.documents()))
+    assert [json.loads(line)["id"] for line in lines] == ["a", "b", "ä"]
+    assert [len(json.loads(line)["vectors"]["objects"]) for line in lines] == [0, 2, 1]
+    other = fresh()
+    assert list(import_lines([line.encode() for line in lines], other, TOY_RECIPE)) == [3]
+    assert list(export_lines(other.documents())) == lines
+
+
+def test_what_is_no_export_is_refused_with_its_line(engine: SearchEngine) -> None:
+    """Nothing of that batch is written."""
+    good = next(iter(export_lines(engine.documents()))).encode()
+    told = json.loads(list(export_lines(engine.documents()))[1])
+    short = json.dumps(told | {"vectors": {**told["vectors"], "objects": [["AAAA"], ["AAAA"]]}}).encode()
+    lone = json.dumps(told | {"pictures": []}).encode()
+    for bad in (b"{", b"[]", b'{"id": "x"}', b'{"id": 5.5}', b'{"id":"x","analysis":5,"vectors":{},"digest":"","unseen":{}}', short, lone):
+        other = fresh()
+        with pytest.raises(InvalidInput, match="line 2"):
+            list(import_lines([good, bad], other, TOY_RECIPE))
+        assert other.status().documents == 0
+
+
+def test_vectors_of_another_recipe_are_refused(engine: SearchEngine) -> None:
+    """They could not be compared with those of the index."""
+    lines = [line.encode() for line in export_lines(engine.documents())]
+    with pytest.raises(RecipeMismatch):
+        list(import_lines(lines, fresh(Recipe("other", 16, 3)), Recipe("other", 16, 3)))
+
+
+def test_rebuilding_looks_only_where_it_must(engine: SearchEngine) -> None:
+    """Under the same recipe vectors are taken over; under another all is looked at; nothing is lost."""
+    for recipe, looks in ((TOY_RECIPE, 1), (Recipe("other", 16, 3), 2)):  # two of three pictures are the same bytes
+        seer = ToySeer(recipe)
+        analyser = LocalAnalyser(recipe, lambda seer=seer: seer, ToyDecoder, threads=1)  # type: ignore[misc]
+        with engine.rebuild(recipe) as target:
+            outcomes = list(rebuilt(engine, target, analyser, PICTURES, recipe))
+        analyser.close()
+        assert sorted(one.change.id for one in outcomes) == ["a", "b", "ä"]
+        assert (len(seer.looked), engine.status().documents, engine.status().recipe) == (looks, 3, recipe.id)
+
+
+def test_rebuilding_takes_pictures_of_the_web_as_they_were_kept(engine: SearchEngine) -> None:
+    """Their server may be away by now."""
+    pictures = ToyPictures({"http://x/1": b"PICweb"})
+    analyser = LocalAnalyser(TOY_RECIPE, ToySeer, ToyDecoder, threads=1)
+    CatalogueKeeper(engine, analyser, pictures, TOY_RECIPE).put(Product("w", pictures=("http://x/1",)))
+    pictures.contents.clear()
+    with engine.rebuild(TOY_RECIPE) as target:
+        list(rebuilt(engine, target, analyser, pictures, TOY_RECIPE, again=True))
+    analyser.close()
+    found = engine.get(["w"])[0]
+    assert found is not None
+    assert len(found.seen) == 1
+
+
+def test_the_doctor_sums_up(engine: SearchEngine) -> None:
+    """Which products have which finding, the first of them by id."""
+    found = examine(engine, PICTURES)
+    assert (found["documents"], found["faults"]) == (3, [])
+    assert found["findings"] == {"no category": 3, "no picture": 1, "no price": 3, "unread: not_a_picture": 1}
+    assert found["products"]["no picture"] == ["a"]
+    PICTURES.contents.pop("1")
+    assert examine(engine, PICTURES)["products"]["picture gone"] == ["b"]
+    PICTURES.contents["1"] = b"PIC1"
