@@ -1,0 +1,1 @@
+"""From a source of products into an index: the `index` command."""

@@ -1,0 +1,207 @@
+"""Where the house is put together: which engine, which networks, which stores. The only place that knows them all."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from lookalike import plugins
+from lookalike.domain.analysis import Recipe
+from lookalike.domain.document import Document
+from lookalike.errors import InvalidSetting, PictureUnavailable, RecipeMismatch, UnknownPlugin
+from lookalike.pictures.files import FilePictures, NoFiles
+from lookalike.pictures.store import FileReader, FolderShelf, MemoryShelf, Pictures, Shelf, Web
+from lookalike.ports.engine import SearchEngine
+from lookalike.ports.pictures import PictureStore
+from lookalike.ports.runner import TaskRunner
+from lookalike.ports.vision import Embedder, PictureAnalyser, PictureDecoder, Seer
+from lookalike.services.catalogue import CatalogueKeeper
+from lookalike.services.index import Indexer
+from lookalike.services.intake import Intake
+from lookalike.services.search import Searcher
+from lookalike.services.uploads import Uploads
+from lookalike.settings import Settings, load
+
+
+@dataclass(slots=True)
+class House:
+    """One index with all that works on it.
+
+    `pictures` reads what the catalogue itself refers to, files included: never give it a reference that a stranger named.
+    `searcher` and `keeper` have a store of their own that takes from strangers only what it may; `indexer` is for the
+    command line, whose word is taken. `folder` is where the index keeps what lies beside it, None where it is in memory.
+    """
+
+    settings: Settings
+    recipe: Recipe
+    engine: SearchEngine
+    analyser: PictureAnalyser
+    pictures: PictureStore
+    runner: TaskRunner
+    keeper: CatalogueKeeper
+    indexer: Indexer
+    searcher: Searcher
+    uploads: Uploads
+    folder: Path | None
+    _closing: ExitStack
+
+    def picture(self, document: Document, place: int) -> bytes:
+        """The bytes of a product's picture: as they were seen where we kept them, else from where it refers to.
+
+        Raises: PictureUnavailable.
+        """
+        seen = next((one.analysis.digest for one in document.seen if one.picture == place), None)
+        reference = document.product.pictures[place]
+        if seen is not None and re.match(r"https?:", reference, re.IGNORECASE):
+            try:
+                return self.pictures.fetch(f"stored:{seen}")
+            except PictureUnavailable:
+                return self.pictures.fetch(reference)
+        return self.pictures.fetch(reference)
+
+    def check_recipe(self) -> None:
+        """Refuse to compare pictures with vectors of another recipe. Raises: RecipeMismatch."""
+        found = self.engine.status().recipe
+        if found is not None and found != self.recipe.id:
+            raise RecipeMismatch(found, self.recipe.id)
+
+    def close(self) -> None:
+        """Give everything back, the engine last."""
+        self._closing.close()
+
+    def __enter__(self) -> "House":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def build(settings: Settings | None = None, *, read_only: bool = False, prepare: bool = True, index: str | None = None) -> House:
+    """A house for an index. Networks are built by the first picture, connections by the first use.
+
+    `read_only` opens what is there and never writes; without `prepare` an index of another recipe may be opened, to rebuild
+    it. Raises: IndexProblem, UnknownPlugin, InvalidSetting, MissingDependency.
+    """
+    settings = settings or load()
+    name, location = engine_of(index or settings.index)
+    recipe, make_seer = _seeing(settings)
+    with ExitStack() as opened:
+        engine: SearchEngine = plugins.load("search engine", name)(location, read_only=read_only, settings=settings.engine_settings)
+        opened.callback(engine.close)
+        if prepare and not read_only:
+            engine.prepare(recipe)
+        make_analyser = plugins.load("picture analyser", settings.analyser)
+        analyser: PictureAnalyser = make_analyser(recipe, make_seer, lambda: _decoder(settings), settings=settings)
+        opened.callback(analyser.close)
+        folder = _folder(name, location)
+        shelf: Shelf = MemoryShelf() if folder is None else FolderShelf(folder / "pictures")
+        web = _LazyWeb(settings)
+        opened.callback(web.close)
+        most = int(settings.picture_bytes)
+        told: FileReader = NoFiles() if settings.picture_root is None else FilePictures(settings.picture_root, most)
+        theirs = Pictures(shelf, web, told, most)
+        ours = Pictures(shelf, web, FilePictures(None, most), most)
+        uploads = Uploads(settings.upload_ttl, int(settings.upload_bytes))
+        keeper = CatalogueKeeper(engine, analyser, theirs, recipe)
+        runner: TaskRunner = plugins.load("task runner", settings.runner)(keeper.apply, settings=settings)
+        opened.callback(runner.close)
+        return House(
+            settings=settings,
+            recipe=recipe,
+            engine=engine,
+            analyser=analyser,
+            pictures=ours,
+            runner=runner,
+            keeper=keeper,
+            indexer=Indexer(Intake(engine, analyser, ours, recipe)),
+            searcher=Searcher(engine, analyser, theirs, uploads),
+            uploads=uploads,
+            folder=folder,
+            _closing=opened.pop_all(),
+        )
+
+
+def engine_of(index: str) -> tuple[str, str]:
+    """(engine, location) of an index URI: a path, ENGINE:LOCATION, or ENGINE://…, which goes whole. Raises: UnknownPlugin."""
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?", index)
+    if found is None or (found[2] is None and os.path.exists(index)):
+        return "embedded", index
+    name = found[1].lower()
+    installed = plugins.installed("search engine")
+    if name not in installed:
+        raise UnknownPlugin("search engine", name, installed)
+    return name, index if found[2] else index[found.end() :]
+
+
+class _LazyWeb:
+    """The web, imported when somebody first wants a picture of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._web: Web | None = None
+
+    def _opened(self) -> Web:
+        if self._web is None:
+            from lookalike.pictures.http import WebLimits, WebPictures
+
+            told = self._settings
+            limits = WebLimits(
+                int(told.picture_bytes),
+                told.fetch_timeout,
+                told.fetch_parallel,
+                told.fetch_per_host,
+                told.fetch_redirects,
+                told.fetch_attempts,
+            )
+            self._web = WebPictures(limits, told.picture_hosts)
+        return self._web
+
+    def fetch(self, address: str) -> bytes:
+        """The bytes at a URL. Raises: PictureUnavailable."""
+        return self._opened().fetch(address)
+
+    def fetch_all(self, wanted: Sequence[str]) -> list[bytes | PictureUnavailable]:
+        """The bytes at each URL."""
+        return self._opened().fetch_all(wanted) if wanted else []
+
+    def close(self) -> None:
+        """End it, where it began."""
+        if self._web is not None:
+            self._web.close()
+
+
+def _folder(engine: str, location: str) -> Path | None:
+    """Where pictures and dead letters of an index lie: in its own folder; of an engine elsewhere, in the user's data."""
+    if engine == "memory":
+        return None
+    if engine == "embedded":
+        return Path(location)
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return home / "lookalike" / re.sub(r"[^A-Za-z0-9.-]+", "-", location).strip("-")
+
+
+def _seeing(settings: Settings) -> tuple[Recipe, Callable[[], Seer]]:
+    """The recipe that is set, and what builds its seer. A recipe of ours by name; else an installed embedder of that name."""
+    from lookalike.vision.seeing import NETWORKS, LocalSeer, open_seer, recipe_of
+
+    name = settings.recipe
+    if name in NETWORKS:
+        return recipe_of(name), lambda: open_seer(name, settings.cache_dir, settings.precision)
+    if name not in plugins.installed("embedder"):
+        raise InvalidSetting(
+            f"LOOKALIKE_RECIPE is {name!r}, but it can be {' or '.join(NETWORKS)}, or the name of an installed embedder: "
+            f"{', '.join(sorted(plugins.installed('embedder')))}."
+        )
+    embedder: Embedder = plugins.load("embedder", name)(settings.cache_dir, settings.precision)
+    ours, card = recipe_of("default"), embedder.card
+    parts = {**ours.parts, "network": f"{card.name} {card.digest[:16]} at {card.input_side}", "projection": "none"}
+    recipe = Recipe(name, card.dimension, ours.colour_dimension, parts)
+    return recipe, lambda: LocalSeer(recipe, embedder)
+
+
+def _decoder(settings: Settings) -> PictureDecoder:
+    from lookalike.pictures.decode import Limits, PillowDecoder
+
+    return PillowDecoder(Limits(bytes=int(settings.picture_bytes), pixels=settings.max_pixels))

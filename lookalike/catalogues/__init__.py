@@ -1,0 +1,1 @@
+"""Sources of products, each found by its entry point."""

@@ -1,0 +1,57 @@
+"""A folder of pictures: every picture is a product, sub-folders are its category, the file's name its title."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from lookalike.catalogues.files import existing
+from lookalike.catalogues.rows import SUFFIXES
+from lookalike.domain.commands import RowFailure
+from lookalike.domain.product import parse_product
+from lookalike.errors import InvalidInput
+from lookalike.ports.catalogue import CatalogueOptions, SourceRow
+
+
+class FolderCatalogue:
+    """Pictures below a folder, in the order of their paths; hidden ones and linked folders are passed over."""
+
+    def __init__(self, root: Path, options: CatalogueOptions) -> None:
+        self._root, self._limit = root.resolve(), options.limit
+
+    def rows(self) -> Iterator[SourceRow | RowFailure]:
+        """One row a picture. Its id is the path below the folder, without suffix where that names one file only."""
+        for row, (path, alone) in enumerate(islice(self._pictures(), self._limit), 1):
+            relative = path.relative_to(self._root)
+            name = (relative.with_suffix("") if alone else relative).as_posix()
+            steps = [_words(step) for step in relative.parent.parts]
+            told = {"id": name, "title": _words(relative.stem), "pictures": [str(path)]} | ({"category": steps} if steps else {})
+            try:
+                yield SourceRow(row, parse_product(told))
+            except InvalidInput as error:
+                yield RowFailure(row, ascii(name)[1:-1][:512], "invalid", str(error))
+
+    def size(self) -> int | None:
+        """The number of pictures."""
+        return sum(1 for _ in islice(self._pictures(), self._limit))
+
+    def _pictures(self) -> Iterator[tuple[Path, bool]]:
+        """(path, is it the only picture of its stem in its folder)."""
+        for here, folders, files in os.walk(self._root):
+            folders[:] = sorted(one for one in folders if not one.startswith("."))
+            names = sorted(one for one in files if one.lower().endswith(SUFFIXES) and not one.startswith("."))
+            stems = Counter(os.path.splitext(one)[0] for one in names)
+            for name in names:
+                yield Path(here, name), stems[os.path.splitext(name)[0]] == 1
+
+
+def _words(name: str) -> str:
+    return " ".join(name.replace("_", " ").replace("-", " ").split()) or name
+
+
+def open_folder(source: str, options: CatalogueOptions) -> FolderCatalogue:
+    """The pictures below a folder. Raises: InvalidInput where there is none, or for options that a folder has no use for."""
+    if options.mapping or options.pictures:
+        raise InvalidInput.at("", "A folder of pictures has no columns: --map and --pictures are for csv and jsonl.")
+    return FolderCatalogue(existing(source, folder=True), options)

@@ -1,0 +1,63 @@
+"""JSON Lines: one product a line; unknown fields become attributes, `--map` renames."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lookalike.catalogues.files import count_lines, existing, open_bytes
+from lookalike.catalogues.rows import RowReader, reader_for
+from lookalike.domain.commands import RowFailure
+from lookalike.domain.values import strict_json
+from lookalike.errors import InvalidInput
+from lookalike.ports.catalogue import CatalogueOptions, SourceRow
+
+LONGEST_LINE = 100_000_000
+
+
+class JsonLinesCatalogue:
+    """Products of a .jsonl file, perhaps gzipped. A row's number is its line."""
+
+    def __init__(self, path: Path, options: CatalogueOptions) -> None:
+        self._path, self._options = path, options
+        self._reader = reader_for(options, path)
+
+    def rows(self) -> Iterator[SourceRow | RowFailure]:
+        """Every line that is not blank."""
+        with open_bytes(self._path) as file:
+            read, number = 0, 0
+            while read != self._options.limit and (line := file.readline(LONGEST_LINE + 1)):
+                number += 1
+                if len(line) > LONGEST_LINE:
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(LONGEST_LINE)
+                    read += 1
+                    yield RowFailure(number, None, "too_long", f"The line has more than {LONGEST_LINE:,} bytes.")
+                    continue
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line.strip():
+                    read += 1
+                    yield _row(number, line, self._reader)
+
+    def size(self) -> int | None:
+        """The number of lines; None for a gzipped file."""
+        return count_lines(self._path, self._options.limit)
+
+
+def _row(number: int, line: bytes, reader: RowReader) -> SourceRow | RowFailure:
+    try:
+        told = strict_json(line.decode())
+    except UnicodeDecodeError as error:
+        return RowFailure(number, None, "not_utf8", f"The line is not UTF-8: {error.reason} at byte {error.start}.")
+    except ValueError as error:
+        return RowFailure(number, None, "not_json", f"The line is no JSON: {error}.")
+    if not isinstance(told, dict):
+        return RowFailure(number, None, "invalid", "The line is no JSON object; a product is one.")
+    try:
+        return SourceRow(number, reader.product(told))
+    except InvalidInput as error:
+        return RowFailure(number, reader.name_of(told), "invalid", str(error))
+
+
+def open_jsonl(source: str, options: CatalogueOptions) -> JsonLinesCatalogue:
+    """The catalogue in a file. Raises: InvalidInput where there is none."""
+    return JsonLinesCatalogue(existing(source), options)

@@ -1,0 +1,160 @@
+"""`lookalike index-admin`: look after an index."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lookalike.bootstrap import House
+
+Where = Annotated[str | None, typer.Option("--index", help="The index: a path, memory:, or an engine's URI.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    admin = typer.Typer(no_args_is_help=True, help="Look after an index.")
+    for command in (status, export, import_, check, doctor, rebuild):
+        admin.command(command.__name__.rstrip("_"))(command)
+    app.add_typer(admin, name="index-admin")
+
+
+def status(index: Where = None, as_json: AsJson = False) -> None:
+    """Show how many products it holds, of which recipe, and the engine's own figures."""
+    with _opened(index) as house:
+        found = house.engine.status()
+    told = {
+        "ready": found.ready,
+        "documents": found.documents,
+        "recipe": found.recipe,
+        "engine": found.engine,
+        "message": found.message,
+        "details": dict(found.details or {}),
+    }
+    if as_json:
+        print(json.dumps(told))
+    else:
+        _print(told)
+    if not found.ready:
+        print(f"lookalike: the index cannot be used: {found.message}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+def export(
+    index: Where = None, output: Annotated[Path | None, typer.Option(help="A file to write instead of standard output.")] = None
+) -> None:
+    """Write every product with analysis and vectors as JSON Lines, in the order of ids."""
+    from lookalike.services.export import export_lines
+
+    with _opened(index) as house:
+        if output is None:
+            for line in export_lines(house.engine.documents()):
+                sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+            return
+        passing = output.with_name(output.name + ".part")
+        with passing.open("w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in export_lines(house.engine.documents()))
+        passing.replace(output)  # a file of that name is whole
+
+
+def import_(file: Annotated[Path, typer.Argument(help="What export wrote.")], index: Where = None, as_json: AsJson = False) -> None:
+    """Put products that export wrote into an index, without looking at a picture."""
+    from lookalike.errors import InvalidInput
+    from lookalike.services.export import import_lines
+
+    with _opened(index, read_only=False) as house:
+        done = 0
+        try:
+            with file.open("rb") as lines:
+                for done in import_lines(lines, house.engine, house.recipe):
+                    _progress(f"{done:,} imported")
+        except OSError as error:
+            raise InvalidInput.at("", f"{str(file)!r} cannot be read: {error.strerror}.") from error
+    print(json.dumps({"imported": done}) if as_json else f"{done:,} products imported.")
+
+
+def check(index: Where = None, as_json: AsJson = False) -> None:
+    """Verify everything that is stored."""
+    with _opened(index) as house:
+        faults = house.engine.check()
+    if as_json:
+        print(json.dumps({"faults": faults}))
+    else:
+        print("\n".join(faults) or "All is well.")
+    if faults:
+        raise typer.Exit(3)
+
+
+def doctor(
+    index: Where = None,
+    pictures: Annotated[bool, typer.Option(help="Also see whether every picture file is still there.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Verify the index, and sum up which products lack a picture, and which pictures are blank, blurred or gone."""
+    from lookalike.services.doctor import examine
+
+    with _opened(index) as house:
+        found = examine(house.engine, house.pictures if pictures else None)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        _print(found)
+    if found["faults"]:
+        print(f"lookalike: the index has faults: {found['faults'][0]}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+def rebuild(
+    index: Where = None,
+    again: Annotated[bool, typer.Option("--again", help="Look at every picture anew, even where the recipe is the same.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build the index anew under the recipe that is set; searches see the old one until the new one is whole."""
+    from lookalike.services.rebuild import rebuilt
+
+    with _opened(index, read_only=False, prepare=False) as house:
+        counts = {"indexed": 0, "failed": 0}
+        with house.engine.rebuild(house.recipe) as fresh:
+            for outcome in rebuilt(house.engine, fresh, house.analyser, house.pictures, house.recipe, again=again):
+                counts["indexed"] += outcome.state == "indexed"
+                counts["failed"] += bool(outcome.failures)
+                _progress(f"{counts['indexed']:,} built")
+    print(
+        json.dumps({"counts": counts})
+        if as_json
+        else f"{counts['indexed']:,} products, {counts['failed']:,} with pictures that cannot be read."
+    )
+    if counts["failed"]:
+        raise typer.Exit(1)
+
+
+def _opened(index: str | None, *, read_only: bool = True, prepare: bool = True) -> "House":
+    from lookalike.bootstrap import build
+    from lookalike.settings import load
+
+    return build(load(index=index), read_only=read_only, prepare=prepare)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{text}", end="", file=sys.stderr, flush=True)
+
+
+def _print(told: Mapping[str, object]) -> None:
+    for name, value in told.items():
+        print(f"{name}: {_plain(value)}")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return "".join(f"\n  {name}: {_plain(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list):
+        return (
+            "".join(f"\n  {_plain(one)}" for one in value[:20]) + (f"\n  and {len(value) - 20:,} more" if len(value) > 20 else "") or "none"
+        )
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,178 @@
+"""Every setting: its default, where else it may come from, and where it did come from."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from lookalike.errors import InvalidSetting
+
+PREFIX = "LOOKALIKE_"
+FILE = "lookalike.toml"
+_OTHERS = frozenset({"LOOKALIKE_SHARED"})
+"""Names with our prefix that are no settings: the folder that tests and benchmarks read pictures from."""
+
+
+def _cache_folder() -> Path:
+    """Where the platform wants what can be made again (on Linux the XDG base directory specification)."""
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "lookalike"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lookalike"
+
+
+class Settings(BaseSettings):
+    """All settings. Made by `load`, which says in our own words what is wrong; immutable."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    index: str = Field("./shop.lookalike", description="The index: a path, embedded:PATH, memory:, or an engine's URI.", min_length=1)
+    engine_settings: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict, description="NAME=VALUE, commas between: what the engine has to be told, such as exact_below=20000."
+    )
+    recipe: str = Field(
+        "default", description="How pictures are seen: default (Lite0), or quality (Lite1: finds better, slower).", min_length=1
+    )
+    precision: Literal["auto", "int8", "fp32"] = Field(
+        "auto", description="The networks' arithmetic; auto takes int8 where the CPU has VNNI."
+    )
+    threads: int = Field(0, ge=0, le=1024, description="Threads that decode and analyse pictures; 0 is one a core.")
+    analyser: str = Field("local", description="Where the networks run: local is this process.")
+    runner: str = Field("inline", description="Where bulk changes run: inline is this process.")
+    cache_dir: Path = Field(default_factory=_cache_folder, description="Where converted networks are kept; they can be made again.")
+
+    host: str = Field("127.0.0.1", description="The address that serve listens on.", min_length=1)
+    port: int = Field(8080, ge=0, le=65535, description="The port that serve listens on; 0 takes a free one.")
+    http_threads: int = Field(32, ge=1, le=1024, description="Requests that serve works on at once.")
+    write_key: SecretStr | None = Field(None, description="The key that PUT, PATCH, DELETE and bulk need; without it they need none.")
+    deadline_seconds: float = Field(20.0, gt=0, le=3600, description="A request that takes longer is answered 503.")
+    max_body: ByteSize = Field(ByteSize(20_000_000), ge=1024, description="The largest request body; a larger one is answered 413.")
+    upload_ttl: float = Field(900.0, gt=0, le=86_400, description="Seconds that a shopper's picture stays in memory after its last use.")
+    upload_bytes: ByteSize = Field(ByteSize(256_000_000), ge=0, description="Memory for shoppers' pictures; the oldest go first.")
+    queue_looks: int = Field(256, ge=1, description="Shoppers' pictures that may wait for the networks; more is answered 429.")
+    queue_jobs: int = Field(64, ge=1, description="Bulk jobs that may wait; more is answered 429.")
+
+    picture_root: Path | None = Field(None, description="Over HTTP, file paths are taken only below this folder; without it none are.")
+    picture_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="HOST or HOST:PORT, commas between: your own image servers, which may have private addresses."
+    )
+    picture_bytes: ByteSize = Field(ByteSize(20_000_000), ge=1024, description="The largest picture file that is read.")
+    max_pixels: int = Field(50_000_000, ge=10_000, description="The largest picture that is decoded, in pixels.")
+    fetch_timeout: float = Field(20.0, gt=0, le=600, description="Seconds for one picture from the web, redirects and retries included.")
+    fetch_parallel: int = Field(32, ge=1, le=1024, description="Pictures fetched from the web at once.")
+    fetch_per_host: int = Field(8, ge=1, le=1024, description="Of these, from one host.")
+    fetch_redirects: int = Field(5, ge=0, le=50, description="Redirects that are followed for one picture.")
+    fetch_attempts: int = Field(3, ge=1, le=20, description="How often a picture is tried when its server fails or says 'later'.")
+
+    @field_validator("picture_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, told: object) -> object:
+        if not isinstance(told, str):
+            return told
+        return tuple(one.strip().lower() for one in told.split(",") if one.strip())
+
+    @field_validator("engine_settings", mode="before")
+    @classmethod
+    def _pairs(cls, told: object) -> object:
+        if isinstance(told, str):
+            pairs = [one.partition("=") for one in told.split(",") if one.strip()]
+            if not all(mark for _, mark, _ in pairs):
+                raise ValueError("NAME=VALUE is wanted")
+            return {name.strip(): value.strip() for name, _, value in pairs}
+        return {name: str(value) for name, value in told.items()} if isinstance(told, dict) else told
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line beats the environment, which beats the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One setting as `lookalike config` shows it; a secret's value is masked."""
+
+    name: str
+    value: object
+    origin: str
+    about: str
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process; overrides that are None count as not given.
+
+    Raises: InvalidSetting, naming the variable, where it was set, and what is wanted.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise InvalidSetting(" ".join(_sentence(problem, given) for problem in error.errors())) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSetting(f"{FILE} is no TOML: {error}.") from error
+    except OSError as error:
+        raise InvalidSetting(f"{FILE} cannot be read: {error.strerror}.") from error
+
+
+def told(settings: Settings, overrides: Mapping[str, object] = {}) -> list[Told]:
+    """Every setting with its value, its origin and what it is for, in the order of the class."""
+    return [
+        Told(name, _shown(getattr(settings, name)), origin(name, overrides), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def origin(name: str, overrides: Mapping[str, object] = {}) -> str:
+    """Where a setting's value came from: command line, environment, lookalike.toml or default."""
+    if overrides.get(name) is not None:
+        return "command line"
+    wanted = f"{PREFIX}{name}".lower()
+    if any(key.lower() == wanted and value for key, value in os.environ.items()):
+        return "environment"
+    file = Path(FILE)
+    if file.is_file() and name in tomllib.loads(file.read_text(encoding="utf-8")):
+        return FILE
+    return "default"
+
+
+def strays() -> list[str]:
+    """A sentence for each variable with our prefix that is no setting: most likely a slip of the pen."""
+    known = [f"{PREFIX}{name}".upper() for name in Settings.model_fields]
+    found = []
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known and name not in _OTHERS:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            found.append(f"{name} is no setting." + (f" Did you mean {near[0]}?" if near else ""))
+    return found
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return "********"
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return int(value) if isinstance(value, ByteSize) else value
+
+
+def _sentence(problem: Any, given: Mapping[str, object]) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else ""
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+        return f"{FILE} sets {name!r}, which is no setting." + (f" Did you mean {near[0]!r}?" if near else "")
+    secret = "a secret" if "key" in name else repr(problem["input"])
+    what = problem["msg"][0].lower() + problem["msg"][1:]
+    about = Settings.model_fields[name].description if name in Settings.model_fields else ""
+    return f"{PREFIX}{name.upper()} ({origin(name, given)}) is {secret}, but {what}. {about}"
