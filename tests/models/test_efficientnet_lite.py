@@ -23,7 +23,6 @@ from lookalike.vision.seeing import LocalSeer, open_seer, recipe_of
 from lookalike.vision.sessions import open_session
 
 SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-needs_pictures = pytest.mark.skipif(not (SHARED / "data").is_dir(), reason=f"no pictures in {SHARED}: set LOOKALIKE_SHARED")
 DECODER = PillowDecoder()
 
 
@@ -97,7 +96,7 @@ def test_impossible_settings_are_refused(cache: Path) -> None:
         recipe_of("best")
 
 
-@needs_pictures
+@pytest.mark.shared
 @pytest.mark.parametrize(("variant", "least"), [("lite0", 0.80), ("lite1", 0.82)])
 def test_imagenet_answers(variant: str, least: float, cache: Path) -> None:
     """Top-1 on 200 pictures, centre crop of 7/8: says that weights, padding and normalisation are right."""
@@ -114,7 +113,7 @@ def test_imagenet_answers(variant: str, least: float, cache: Path) -> None:
     assert right / len(paths) >= least
 
 
-@needs_pictures
+@pytest.mark.shared
 def test_int8_agrees_with_fp32(cache: Path) -> None:
     """The same weights in int8 and fp32 give vectors that may share an index."""
     paths = sample("clothing/images", 80) + sample("grocery/train", 60)
@@ -129,7 +128,7 @@ def test_int8_agrees_with_fp32(cache: Path) -> None:
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*near, strict=True)]) >= 0.90
 
 
-@needs_pictures
+@pytest.mark.shared
 def test_photo_finds_shop_picture(seer: LocalSeer) -> None:
     """Every third val photo against the 81 shop pictures, by the road that the product takes."""
     home = SHARED / "data" / "grocery"
