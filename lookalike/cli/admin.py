@@ -4,15 +4,12 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from lookalike.bootstrap import House
-
-Where = Annotated[str | None, typer.Option("--index", help="The index: a path, memory:, or an engine's URI.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+from lookalike.cli.doctoring import doctor
+from lookalike.cli.options import AsJson, Where, opened
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def status(index: Where = None, as_json: AsJson = False) -> None:
     """Show how many products it holds, of which recipe, and the engine's own figures."""
-    with _opened(index) as house:
+    with opened(index) as house:
         found = house.engine.status()
     told = {
         "ready": found.ready,
@@ -50,7 +47,7 @@ def export(
     """Write every product with analysis and vectors as JSON Lines, in the order of ids."""
     from lookalike.services.export import export_lines
 
-    with _opened(index) as house:
+    with opened(index) as house:
         if output is None:
             for line in export_lines(house.engine.documents()):
                 sys.stdout.write(line + "\n")
@@ -67,7 +64,7 @@ def import_(file: Annotated[Path, typer.Argument(help="What export wrote.")], in
     from lookalike.errors import InvalidInput
     from lookalike.services.export import import_lines
 
-    with _opened(index, read_only=False) as house:
+    with opened(index, read_only=False) as house:
         done = 0
         try:
             with file.open("rb") as lines:
@@ -80,32 +77,13 @@ def import_(file: Annotated[Path, typer.Argument(help="What export wrote.")], in
 
 def check(index: Where = None, as_json: AsJson = False) -> None:
     """Verify everything that is stored."""
-    with _opened(index) as house:
+    with opened(index) as house:
         faults = house.engine.check()
     if as_json:
         print(json.dumps({"faults": faults}))
     else:
         print("\n".join(faults) or "All is well.")
     if faults:
-        raise typer.Exit(3)
-
-
-def doctor(
-    index: Where = None,
-    pictures: Annotated[bool, typer.Option(help="Also see whether every picture file is still there.")] = True,
-    as_json: AsJson = False,
-) -> None:
-    """Verify the index, and sum up which products lack a picture, and which pictures are blank, blurred or gone."""
-    from lookalike.services.doctor import examine
-
-    with _opened(index) as house:
-        found = examine(house.engine, house.pictures if pictures else None)
-    if as_json:
-        print(json.dumps(found))
-    else:
-        _print(found)
-    if found["faults"]:
-        print(f"lookalike: the index has faults: {found['faults'][0]}", file=sys.stderr)
         raise typer.Exit(3)
 
 
@@ -117,7 +95,7 @@ def rebuild(
     """Build the index anew under the recipe that is set; searches see the old one until the new one is whole."""
     from lookalike.services.rebuild import rebuilt
 
-    with _opened(index, read_only=False, prepare=False) as house:
+    with opened(index, read_only=False, prepare=False) as house:
         counts = {"indexed": 0, "failed": 0}
         with house.engine.rebuild(house.recipe) as fresh:
             for outcome in rebuilt(house.engine, fresh, house.analyser, house.pictures, house.recipe, again=again):
@@ -131,13 +109,6 @@ def rebuild(
     )
     if counts["failed"]:
         raise typer.Exit(1)
-
-
-def _opened(index: str | None, *, read_only: bool = True, prepare: bool = True) -> "House":
-    from lookalike.bootstrap import build
-    from lookalike.settings import load
-
-    return build(load(index=index), read_only=read_only, prepare=prepare)
 
 
 def _progress(text: str) -> None:

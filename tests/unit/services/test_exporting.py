@@ -12,7 +12,6 @@ from lookalike.engines.memory import open_memory
 from lookalike.errors import InvalidInput, RecipeMismatch
 from lookalike.ports.engine import SearchEngine
 from lookalike.services.catalogue import CatalogueKeeper
-from lookalike.services.doctor import examine
 from lookalike.services.export import export_lines, import_lines
 from lookalike.services.rebuild import rebuilt
 from lookalike.testing.fakes import TOY_RECIPE, ToyDecoder, ToyPictures, ToySeer
@@ -93,14 +92,3 @@ def test_rebuilding_takes_pictures_of_the_web_as_they_were_kept(engine: SearchEn
     found = engine.get(["w"])[0]
     assert found is not None
     assert len(found.seen) == 1
-
-
-def test_the_doctor_sums_up(engine: SearchEngine) -> None:
-    """Which products have which finding, the first of them by id."""
-    found = examine(engine, PICTURES)
-    assert (found["documents"], found["faults"]) == (3, [])
-    assert found["findings"] == {"no category": 3, "no picture": 1, "no price": 3, "unread: not_a_picture": 1}
-    assert found["products"]["no picture"] == ["a"]
-    PICTURES.contents.pop("1")
-    assert examine(engine, PICTURES)["products"]["picture gone"] == ["b"]
-    PICTURES.contents["1"] = b"PIC1"
