@@ -9,7 +9,7 @@ PORT ?= 8080
 SAMPLE := var/demo.lookalike
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fmt lock browser clean
+.PHONY: help run test check bench docs fmt lock browser clean
 
 help:  ## list the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -37,7 +37,7 @@ test: $(VENV)/.dev-stamp  ## every test that this machine can run; says what it 
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TEST)
 	@if command -v node >/dev/null; then node --test frontend/; else echo "left out: the page's state tests need node"; fi
 
-check: $(VENV)/.dev-stamp  ## format, lint, types, import plan
+check: $(VENV)/.dev-stamp  ## format, lint, types, import plan, rules of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -46,6 +46,9 @@ check: $(VENV)/.dev-stamp  ## format, lint, types, import plan
 
 bench: $(VENV)/.dev-stamp  ## ratios against peers, each in one run; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(BENCH)
+
+docs: $(VENV)/.dev-stamp  ## write the lists in docs/ that come from the code: commands, settings, decisions
+	$(BIN)/python tests/docs/tables.py
 
 fmt: $(VENV)/.dev-stamp  ## format and sort imports
 	$(BIN)/ruff format .

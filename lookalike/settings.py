@@ -15,8 +15,8 @@ from lookalike.errors import InvalidSetting
 
 PREFIX = "LOOKALIKE_"
 FILE = "lookalike.toml"
-_OTHERS = frozenset({"LOOKALIKE_SHARED"})
-"""Names with our prefix that are no settings: the folder that tests and benchmarks read pictures from."""
+_OTHERS = frozenset({"LOOKALIKE_SHARED", "LOOKALIKE_NO_SKIPS", "LOOKALIKE_TRACEBACK"})
+"""Names with our prefix that are no settings: for tests (a folder of pictures, no skips), and to see where a defect is."""
 
 
 def _cache_folder() -> Path:
@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="NAME=VALUE, commas between: what the engine has to be told, such as exact_below=20000."
     )
     recipe: str = Field(
-        "default", description="How pictures are seen: default (Lite0), or quality (Lite1: finds better, slower).", min_length=1
+        "default", description="How pictures are seen: default (Lite0), or quality (Lite0 and Lite1: finds better, slower).", min_length=1
     )
     precision: Literal["auto", "int8", "fp32"] = Field(
         "auto", description="The networks' arithmetic; auto takes int8 where the CPU has VNNI."
