@@ -38,7 +38,7 @@ def _below(words: list[str], command: Any) -> Iterator[tuple[list[str], Any]]:
 
 def _command(name: str, command: Any) -> str:
     usage = " ".join([name, *(_spelling(one) for one in command.params if one.param_type_name == "argument")])
-    told = [f"### {name}", f"`{usage}` — {(command.help or '').strip()}"]
+    told = [f"### {name}", f"`{usage}` — {' '.join((command.help or '').split())}"]
     rows = [f"| `{_spelling(one)}` | {_about(one)} |" for one in command.params]
     if rows:
         told.append("\n".join(["| Argument or option | What it is for |", "|---|---|", *rows]))
