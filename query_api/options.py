@@ -1,6 +1,5 @@
 """What the HTTP door needs to know, apart from the house behind it."""
 
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +36,7 @@ class Options:
 
 
 def page_folder() -> Path | None:
-    """Where the page's files lie: packaged beside this module, in a clone's `frontend`, or installed as data; else None."""
+    """Where the page's files lie: packed beside this module by a wheel (setup.py), or in a clone's `frontend`; else None."""
     here = Path(__file__).resolve().parent
-    places = (here / "page", here.parent / "frontend", Path(sysconfig.get_path("data")) / "share" / "lookalike" / "page")
+    places = (here / "page", here.parent / "frontend")
     return next((place for place in places if (place / "index.html").is_file()), None)
