@@ -1,6 +1,6 @@
 """The embedded engine against its peers in one run: hnswlib, faiss HNSW and exact numpy, at 100,000 × 256-d.
 
-    python benchmarks/engine.py [--documents 100000] [--dimension 256] [--queries 200] [--json]
+    python -m benchmarks.engine [--documents 100000] [--dimension 256] [--queries 200] [--json]
 
 Vectors are synthetic and clustered, titles are made up of a shop's words. `p50` is the whole of `engine.search()`: filter,
 ranking, total, and the ten products read from the database. Compare figures of one run only.
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ BATCH = 1000
 def clustered(rng: np.random.Generator, centres: NDArray[Any], count: int) -> NDArray[np.float32]:
     """Unit vectors around random centres, as embeddings of a shop's kinds lie."""
     found = centres[rng.integers(0, len(centres), count)] + rng.normal(size=(count, centres.shape[1])) * 0.9
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
 
 
 def document(number: int, vector: NDArray[np.float32], colour: NDArray[np.float32], recipe: Recipe, price: float) -> Document:
@@ -148,10 +149,15 @@ def searches(engine: SearchEngine, vectors: NDArray[np.float32], queries: NDArra
             "p50_ms": p50(lambda n, rule=rule: engine.search(_picture(queries[n % len(queries)], rule)), len(queries)),
             "numpy_ms": p50(lambda n, part=part: np.argpartition(-(part @ queries[n % len(queries)]), 10), 20),
             "faiss_hnsw_recall": graph_right / total,
-            "faiss_hnsw_ms": p50(lambda n, mask=mask: graph.search(queries[n % 100][None], 10, params=_graph_parameters(mask)), 100),
+            "faiss_hnsw_ms": p50(
+                lambda n, mask=mask: graph.search(queries[n % len(queries)][None], 10, params=_graph_parameters(mask)), 100
+            ),
         }
         if name == "none":
-            row |= {"hnswlib_recall": peers_right / total, "hnswlib_ms": p50(lambda n: peers.knn_query(queries[n % 100][None], 10), 100)}
+            row |= {
+                "hnswlib_recall": peers_right / total,
+                "hnswlib_ms": p50(lambda n: peers.knn_query(queries[n % len(queries)][None], 10), 100),
+            }
         found[name] = row
     return found
 
@@ -174,32 +180,58 @@ def memory_mb() -> float:
         return int(file.read().split()[1]) * resource.getpagesize() / 1e6
 
 
-def measure(count: int, dimension: int, asked: int) -> dict[str, Any]:
-    """Everything."""
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Products of a made-up shop, and pictures that its visitors ask with."""
+
+    recipe: Recipe
+    vectors: NDArray[np.float32]
+    colours: NDArray[np.float32]
+    prices: NDArray[np.float64]
+    queries: NDArray[np.float32]
+
+    def document(self, number: int, price: float | None = None) -> Document:
+        """One of its products, at its price or another."""
+        told = float(self.prices[number]) if price is None else price
+        return document(number, self.vectors[number], self.colours[number], self.recipe, told)
+
+
+def made_up(count: int, recipe: Recipe, asked: int = 200) -> Shop:
+    """A shop of `count` products, the same every time."""
     rng = np.random.default_rng(7)
-    centres = rng.normal(size=(count // 100, dimension))
+    centres = rng.normal(size=(max(1, count // 100), recipe.dimension))
     vectors, queries = clustered(rng, centres, count), clustered(rng, centres, asked)
-    colours = np.abs(clustered(rng, rng.normal(size=(50, 32)), count))
-    prices = rng.integers(100, 20_000, count) / 100
-    recipe = Recipe("benchmark", dimension, 32)
-    found: dict[str, Any] = {"documents": count, "dimension": dimension}
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "shop.lookalike")
-        before = memory_mb()
-        engine = open_embedded(path)
-        engine.prepare(recipe)
-        began = time.perf_counter()
-        for start in range(0, count, BATCH):
-            documents = [document(n, vectors[n], colours[n], recipe, float(prices[n])) for n in range(start, min(count, start + BATCH))]
-            engine.put([Write(one) for one in documents])
-        found["built_documents_per_second"] = count / (time.perf_counter() - began)
-        engine.close()
-        began = time.perf_counter()
-        engine = open_embedded(path)
+    colours = np.abs(clustered(rng, rng.normal(size=(50, recipe.colour_dimension)), count))
+    return Shop(recipe, vectors, colours, rng.integers(100, 20_000, count) / 100, queries)
+
+
+def fill(path: Path, shop: Shop, tell: Callable[[str], None] = lambda _: None) -> float:
+    """Write a shop into a new index; products a second."""
+    count, began = len(shop.vectors), time.perf_counter()
+    engine = open_embedded(str(path))
+    engine.prepare(shop.recipe)
+    for start in range(0, count, BATCH):
+        if start % max(BATCH, count // 5) < BATCH:
+            tell(f"filling an index: {start:,} of {count:,} products")
+        engine.put([Write(shop.document(number)) for number in range(start, min(count, start + BATCH))])
+    engine.close()
+    return count / (time.perf_counter() - began)
+
+
+def measure(shop: Shop, path: Path, asked: int, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Everything about the index at `path` that holds the shop; prices in it are changed."""
+    count, queries, found = len(shop.vectors), shop.queries[:asked], dict[str, Any]()
+    found |= {"documents": count, "dimension": shop.recipe.dimension}
+    before = memory_mb()
+    began = time.perf_counter()
+    engine = open_embedded(str(path))
+    try:
         found["open_seconds"] = time.perf_counter() - began
         found["memory_mb"] = memory_mb() - before
-        found["disk_mb"] = sum(one.stat().st_size for one in Path(path).iterdir()) / 1e6
-        found["search"] = searches(engine, vectors, queries, min(asked, 100))
+        found["disk_mb"] = sum(one.stat().st_size for one in path.rglob("*") if one.is_file()) / 1e6
+        tell(f"engine: {count:,} vectors against hnswlib, faiss HNSW and exact numpy")
+        found["search"] = searches(engine, shop.vectors, queries, min(asked, 100))
+        tell("engine: facets, words, writes")
         plain = EngineQuery(facets=FACETS, limit=1)
         found["facets_all_ms"] = p50(lambda n: engine.search(plain), 30)
         half = EngineQuery(facets=FACETS, limit=1, filter=FILTERS["50 %"])
@@ -209,7 +241,7 @@ def measure(count: int, dimension: int, asked: int) -> dict[str, Any]:
         mixed = {"picture": 0.6, "text": 0.2, "tags": 0.1, "category": 0.1}
         found["mixed_ms"] = p50(lambda n: engine.search(_mixed(queries[n % asked], mixed, n)), 40)
         found["newest_ms"] = p50(lambda n: engine.search(EngineQuery(limit=24)), 30)
-        changed = [document(n, vectors[n], colours[n], recipe, float(n)) for n in range(0, count, max(1, count // 10_000))]
+        changed = [shop.document(n, float(n)) for n in range(0, count, max(1, count // 10_000))]
         began = time.perf_counter()
         for start in range(0, len(changed), BATCH):
             engine.put([Write(one) for one in changed[start : start + BATCH]])
@@ -217,7 +249,8 @@ def measure(count: int, dimension: int, asked: int) -> dict[str, Any]:
         began = time.perf_counter()
         for one in changed[:1000]:
             engine.put([Write(one)])
-        found["single_writes_per_second"] = 1000 / (time.perf_counter() - began)
+        found["single_writes_per_second"] = len(changed[:1000]) / (time.perf_counter() - began)
+    finally:
         engine.close()
     return found
 
@@ -235,14 +268,18 @@ def _mixed(query: NDArray[np.float32], weights: dict[str, float], n: int) -> Eng
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print: for sizes that the page does not show."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args()
-    found = measure(options.documents, options.dimension, options.queries)
+    shop = made_up(options.documents, Recipe("benchmark", options.dimension, 32), options.queries)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "shop.lookalike"
+        built = fill(path, shop)
+        found = measure(shop, path, options.queries) | {"built_documents_per_second": built}
     if options.json:
         print(json.dumps(found))
         return

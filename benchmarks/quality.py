@@ -1,6 +1,6 @@
 """Does it find the right things? The seer's vectors against MobileNetV2 with cosine, on the same pictures in the same run.
 
-Run: python benchmarks/quality.py [--shared DIR] [--recipes default,quality] [--limit N] [--precision auto|int8|fp32] [--json]
+Run: python -m benchmarks.quality [--shared DIR] [--recipes default,quality] [--limit N] [--precision auto|int8|fp32] [--json]
 Reads LOOKALIKE_SHARED or ../shared. Fashion and grocery `val` are only measured here; nothing is fitted or chosen on them.
 """
 
