@@ -27,8 +27,9 @@ $(VENV)/.dev-stamp: requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run-stamp
 
+# Where PYTHONDONTWRITEBYTECODE is set, every start compiles all of Python anew: that doubles its work (docs/decisions/0046).
 run: $(VENV)/.run-stamp  ## the sample shop on http://127.0.0.1:8080 (PORT, HOST)
-	@$(BIN)/lookalike demo --index $(SAMPLE) --host $(HOST) --port $(PORT)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/lookalike demo --index $(SAMPLE) --host $(HOST) --port $(PORT)
 
 browser:  ## Chromium for the page's tests, where apt can install it
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y chromium; } || echo "No chromium: the tests that drive a browser will say that they are skipped."
@@ -44,7 +45,7 @@ check: $(VENV)/.dev-stamp  ## format, lint, types, import plan, rules of the hou
 	$(BIN)/lint-imports
 	$(BIN)/python tests/house.py
 
-bench: $(VENV)/.dev-stamp  ## ratios against peers, each in one run; writes docs/benchmarks.md
+bench: $(VENV)/.dev-stamp  ## ratios against peers, each in one run; writes docs/benchmarks.md (BENCH="api start" only those)
 	$(BIN)/python -m benchmarks $(BENCH)
 
 docs: $(VENV)/.dev-stamp  ## write the lists in docs/ that come from the code: commands, settings, decisions

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks import BLAS_THREADS
+
 COMMAND = (sys.executable, "-P", "-c", "from lookalike.cli import main; main()")
 LOOK_EVERY_S = 0.02
 
@@ -144,6 +146,9 @@ def _watch(pid: int, peak: list[float], ended: threading.Event) -> None:
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
-    """Ours without what a shop has set for itself: a benchmark measures the defaults."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOOKALIKE_") or name == "LOOKALIKE_CACHE_DIR"}
-    return {**kept, **(more or {})}
+    """Ours without what a shop has set for itself: a benchmark measures the defaults, Python's bytecode among them."""
+    own = {name for name in os.environ if name.startswith("LOOKALIKE_")} - {"LOOKALIKE_CACHE_DIR"} | {
+        "PYTHONDONTWRITEBYTECODE",
+        BLAS_THREADS,
+    }
+    return {**{name: value for name, value in os.environ.items() if name not in own}, **(more or {})}

@@ -107,7 +107,7 @@ def leave_one_out(eyes: Eyes, classes: NDArray[np.str_], k: int, colour_weight: 
 def hits(photos: Eyes, kinds: NDArray[np.int64], shop: Eyes, shop_kinds: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     """1 where the right shop picture is among the first k."""
     order = np.argsort(-(photos.vectors @ shop.vectors.T), axis=1)[:, :k]
-    return (shop_kinds[order] == kinds[:, None]).any(axis=1).astype(np.float64)
+    return np.asarray((shop_kinds[order] == kinds[:, None]).any(axis=1), np.float64)
 
 
 def interval(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> tuple[float, float]:
