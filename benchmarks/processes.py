@@ -19,6 +19,8 @@ from benchmarks import BLAS_THREADS
 
 COMMAND = (sys.executable, "-P", "-c", "from lookalike.cli import main; main()")
 LOOK_EVERY_S = 0.02
+BYTECODE = Path(__file__).resolve().parents[1] / "var" / "pycache"
+"""Python's bytecode goes here, so that a benchmark writes nothing into the environment that it measures."""
 
 
 @dataclass(slots=True)
@@ -151,4 +153,5 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE",
         BLAS_THREADS,
     }
-    return {**{name: value for name, value in os.environ.items() if name not in own}, **(more or {})}
+    kept = {name: value for name, value in os.environ.items() if name not in own}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(BYTECODE), **(more or {})}
