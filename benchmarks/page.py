@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.chart import figure, svg
 from benchmarks.results import Report, Result
 
-HEAD = """# Benchmarks
+HEAD = """# Benchmarks: speed and size
 
 Written by `make bench` from `benchmarks.json`; do not edit. Figures with a ratio stand beside a peer or a bound that was measured in
 the same run on the same machine: trust the ratios, not the milliseconds. **ok** and **MISS** say whether a promise is kept; figures
