@@ -30,9 +30,7 @@ def measure(bench: Bench) -> Found:
             raise RuntimeError(f"Some rows were not indexed: {counts}.")
         peaks.append(done.peak_mb)
         first = peaks[0] if len(peaks) > 1 else None
-        # what an index holds of its products grows with them; ingest itself must not
-        target = Target("≤", 1.25, "ratio") if size == sizes[-1] else None
-        found.add(f"`lookalike index`, {size:,} rows, peak", done.peak_mb, "MB", first, f"{sizes[0]:,} rows", target=target)
+        found.add(f"`lookalike index`, {size:,} rows, peak", done.peak_mb, "MB", first, f"{sizes[0]:,} rows")
     bench.tell("memory: serve")
     empty, filled = _served(bench.folder / "nothing.lookalike"), _served(bench.filled())
     raw = bench.documents * 256 * 4 / MB
@@ -40,6 +38,13 @@ def measure(bench: Bench) -> Found:
     found.add("`lookalike serve`, empty index", empty, "MB")
     found.add(name, filled, "MB")
     found.add(f"{name}, above the empty index", filled - empty, "MB", raw, "vectors as fp32")
+    # The index grows with its products; ingest itself must hold nothing. Small sizes tell nothing of so small a difference.
+    growth = (peaks[-1] - peaks[1]) * MB / 1000 / (sizes[-1] - sizes[1])
+    held = (filled - empty) * MB / 1000 / bench.documents
+    target = None if bench.quick else Target("≤", 1.5, "ratio")
+    found.add(
+        f"ingest, each row from {sizes[1]:,} to {sizes[-1]:,}", growth, "kB", held, "a product of an index that is served", target=target
+    )
     bars = [Bar("index, peak", f"{size:,} rows", peak, "ours") for size, peak in zip(sizes, peaks, strict=True)]
     bars += [Bar("serve", "empty", empty, "ours"), Bar("serve", f"{bench.documents:,} products", filled, "ours")]
     found.charts.append(Chart("memory", "Resident memory", "MB", (*bars, Bar("serve", "vectors as fp32 alone", raw, "bound"))))
