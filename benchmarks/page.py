@@ -16,6 +16,7 @@ ELSEWHERE = """
 ## Elsewhere
 
 * What is found, against MobileNetV2 with cosine: [benchmarks-quality.md](benchmarks-quality.md).
+* The doctor's finds among planted faults: `python -m benchmarks.doctor`, told in [0060](decisions/0060-what-the-doctor-doubts.md).
 * Durability is a test, not a benchmark: `tests/unit/engines/kill_writers.py` kills writers at random moments and looks for what they
   had acknowledged; `tests/integration/test_cli.py` kills `lookalike index`, which then goes on. Nothing may be lost.
 """
