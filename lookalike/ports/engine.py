@@ -59,8 +59,12 @@ class SearchEngine(Protocol):
         A conflict is a result, not an error; the other writes still happen. Of two writes to one id the later wins.
         """
 
-    def remove(self, ids: Sequence[str]) -> list[bool]:
-        """Remove products; True where there was one. Durable on return."""
+    def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
+        """Remove products; True where there was one and it is gone. Durable on return.
+
+        A product that `if_version` names goes only where it is at that version, found out and done in one step: a write that
+        comes in between keeps it, and the answer is False.
+        """
 
     def get(self, ids: Sequence[str]) -> list[Document | None]:
         """The documents in order, None for each that is not there. Vectors are within rounding (fp16) of what was put."""

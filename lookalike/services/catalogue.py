@@ -65,9 +65,13 @@ class CatalogueKeeper:
 
     def remove(self, product_id: str, if_version: int | None = None) -> bool:
         """Remove a product; False where there was none. Raises: VersionConflict, IndexProblem."""
-        if if_version is not None:
-            self._expect(product_id, self._find(product_id), if_version)
-        return self._engine.remove([product_id])[0]
+        if if_version is None:
+            return self._engine.remove([product_id])[0]
+        removed = self._engine.remove([product_id], {product_id: if_version})[0]
+        if not removed:  # the engine compared and kept it; what stands there now is for the message alone
+            found = self._find(product_id)
+            raise VersionConflict(product_id, if_version, None if found is None else found.version)
+        return True
 
     def apply(self, command: ApplyChanges, progress: Progress, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Do many changes, those of one product in their order; what goes wrong with a row is told in `progress`.

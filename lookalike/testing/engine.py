@@ -21,7 +21,7 @@ from lookalike.domain.filters import Exists, Match
 from lookalike.domain.product import Product
 from lookalike.domain.query import EngineQuery, FacetRequest, Sort
 from lookalike.errors import IndexProblem, InvalidInput, RecipeMismatch
-from lookalike.ports.engine import SearchEngine, Write
+from lookalike.ports.engine import SearchEngine, Write, Written
 from lookalike.testing.documents import OTHER_RECIPE, RECIPE, make_documents
 from lookalike.testing.engine_cases import PICTURE, TEXT, first_vector, ids, pages, put, worded
 from lookalike.testing.engine_searching import SearchingContract
@@ -130,6 +130,35 @@ class EngineContract(SearchingContract):
         assert engine.digests([gone[0], shop[60].id]) == {shop[60].id: shop[60].digest}
         put(engine, shop[0])
         assert shop[0].id in pages(engine, EngineQuery())
+
+    def test_a_removal_may_ask_for_a_version(self, engine: SearchEngine) -> None:
+        """Another version keeps the product; the other removals still happen, and one without a version asks for none."""
+        put(engine, worded("a"), worded("b"), worded("c"))
+        put(engine, worded("a", price=2))
+        assert engine.remove(["a", "b", "c", "nobody"], {"a": 1, "b": 1, "nobody": 1}) == [False, True, True, False]
+        assert ids(engine.search(EngineQuery())) == ["a"]
+        assert engine.remove(["a"], {"a": 0}) == [False]
+        assert engine.remove(["a", "a"], {"a": 2}) == [True, False]
+        assert engine.status().documents == 0
+
+    def test_a_removal_never_takes_a_write_that_came_in_between(self, engine: SearchEngine) -> None:
+        """Whoever removes what he read removes exactly that: of a removal and a write of one version only one succeeds."""
+        for _ in range(40):
+            version = engine.put([Write(worded("a"))])[0].version
+            start = threading.Barrier(2)
+            written: list[Written] = []
+
+            def write(start: threading.Barrier = start, written: list[Written] = written, version: int = version) -> None:
+                start.wait()
+                written.extend(engine.put([Write(worded("a", price=1), version)]))
+
+            writer = threading.Thread(target=write)
+            writer.start()
+            start.wait()
+            removed = engine.remove(["a"], {"a": version})[0]
+            writer.join()
+            assert removed == written[0].conflict
+            assert (engine.get(["a"])[0] is None) == removed
 
     def test_vectors_of_another_recipe_are_refused(self, engine: SearchEngine, shop: list[Document]) -> None:
         """At prepare and at put; what is there stays."""

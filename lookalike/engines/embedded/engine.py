@@ -92,10 +92,10 @@ class EmbeddedEngine:
         with self._writer() as store:
             return store.put(writes, encoded)
 
-    def remove(self, ids: Sequence[str]) -> list[bool]:
+    def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
         """See the port."""
         with self._writer() as store:
-            return store.remove(ids)
+            return store.remove(ids, if_version)
 
     def get(self, ids: Sequence[str]) -> list[Document | None]:
         """See the port."""

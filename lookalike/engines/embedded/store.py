@@ -1,7 +1,7 @@
 """One database with what is derived from it: reading and writing documents."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,12 +102,12 @@ class Store:
             self._commit(batch)
         return written
 
-    def remove(self, ids: Sequence[str]) -> list[bool]:
-        """Remove products."""
-        known = self.state.slot_of
-        there = [name in known for name in ids]
+    def remove(self, ids: Sequence[str], if_version: Mapping[str, int]) -> list[bool]:
+        """Remove products; those in `if_version` only at that version."""
+        known, versions = self.state.slot_of, self.state.versions.all()
+        there = [name in known and if_version.get(name) in (None, int(versions[known[name]])) for name in ids]
         first = {name: at for at, name in reversed(list(enumerate(ids)))}
-        slots = sorted({known[name] for name in ids if name in known})
+        slots = sorted({known[name] for name, found in zip(ids, there, strict=True) if found})
         if slots:
             self._commit(_Batch({}, {}, slots))
         return [found and first[name] == at for at, (name, found) in enumerate(zip(ids, there, strict=True))]

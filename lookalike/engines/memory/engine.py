@@ -53,12 +53,10 @@ class MemoryEngine:
                 verify_document(write.document, self._recipe)
             return [self._put(write) for write in writes]
 
-    def remove(self, ids: Sequence[str]) -> list[bool]:
+    def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
         """See the port."""
         with self._opened(writing=True):
-            for name in ids:
-                self._texts.remove(name)
-            return [self._documents.pop(name, None) is not None for name in ids]
+            return [self._remove(name, if_version.get(name)) for name in ids]
 
     def get(self, ids: Sequence[str]) -> list[Document | None]:
         """See the port."""
@@ -138,6 +136,14 @@ class MemoryEngine:
             if writing and self._rebuilding:
                 raise Unavailable("The index is being rebuilt; it takes writes again when that is done.", 5.0)
             yield
+
+    def _remove(self, name: str, if_version: int | None) -> bool:
+        found = self._documents.get(name)
+        if found is None or if_version not in (None, found.version):
+            return False
+        self._texts.remove(name)
+        del self._documents[name]
+        return True
 
     def _put(self, write: Write) -> Written:
         name = write.document.id
