@@ -121,12 +121,15 @@ class IndexProblem(LookalikeError):
 class RecipeMismatch(IndexProblem):
     """Vectors of two recipes cannot be compared."""
 
-    def __init__(self, index_recipe: str, asked_recipe: str) -> None:
+    def __init__(self, index_recipe: str, asked_recipe: str, what: str = "This index") -> None:
         self.index_recipe, self.asked_recipe = index_recipe, asked_recipe
-        super().__init__(
-            f"This index holds vectors of the recipe {index_recipe!r}, but {asked_recipe!r} is set. "
-            f"Set LOOKALIKE_RECIPE={index_recipe.partition('@')[0]}, or build it anew: lookalike index-admin rebuild."
-        )
+        name = index_recipe.partition("@")[0]
+        if name == asked_recipe.partition("@")[0]:  # the same setting, another version of what it stands for
+            state = f"but this installation of Lookalike makes those of {asked_recipe!r}: networks or preparation have changed"
+            advice = "Look at the pictures anew"
+        else:
+            state, advice = f"but {asked_recipe!r} is set", f"Set LOOKALIKE_RECIPE={name}, or look at the pictures anew"
+        super().__init__(f"{what} holds vectors of the recipe {index_recipe!r}, {state}. {advice}: lookalike index-admin rebuild.")
 
 
 class IndexDamaged(IndexProblem):

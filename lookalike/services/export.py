@@ -104,7 +104,7 @@ def _document(number: int, line: bytes, recipe: Recipe) -> Document:
 
 def _seen(told: Mapping[str, Any], vectors: list[str], colours: list[str], recipe: Recipe) -> Seen:
     if told["recipe"] != recipe.id:
-        raise RecipeMismatch(str(told["recipe"]), recipe.id)
+        raise RecipeMismatch(str(told["recipe"]), recipe.id, "This export")
     analysis: Analysis = analysis_from_json(told, _unpacked(vectors, recipe.dimension), _unpacked(colours, recipe.colour_dimension))
     if not analysis.objects:
         raise ValueError("an analysis without an object")

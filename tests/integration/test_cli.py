@@ -277,13 +277,18 @@ def test_an_index_of_another_recipe_or_of_tomorrow_is_refused(shop: Shop) -> Non
     """Neither written to nor compared with; words are still found; `rebuild` is the way."""
     shop.fill("--limit", "10")
     other = {"TOY_RECIPE": "other"}
-    for words in (
-        ["index", shop.source, "--index", shop.index],
-        ["search", "--index", shop.index, "--picture", shop.rows[0]["pictures"][0]],
-    ):
-        done = shop.run(*words, **other)
-        assert done.status == 2
-        assert "rebuild" in done.err
+    (shop.folder / "moved.jsonl").write_text(shop.export(), encoding="utf-8")
+    for told, set_it in ((other, True), ({"TOY_NETWORK": "of next year"}, False)):
+        for words in (
+            ["index", shop.source, "--index", shop.index],
+            ["search", "--index", shop.index, "--picture", shop.rows[0]["pictures"][0]],
+            ["serve", "--index", shop.index, "--port", "0"],
+            ["index-admin", "import", "moved.jsonl", "--index", shop.folder / "new.lookalike"],
+        ):
+            done = shop.run(*words, **told)
+            assert done.status == 2, done
+            assert "index-admin rebuild" in done.err
+            assert ("Set LOOKALIKE_RECIPE=toy" in done.err) == set_it, "what is set already cannot be the remedy"
     assert shop.run("search", "--index", shop.index, "--text", "mug", "--json", **other).status == 0
     built = shop.run("index-admin", "rebuild", "--index", shop.index, "--json", **other)
     assert (built.status, built.json["counts"]["indexed"]) == (0, 10), built.err
@@ -292,9 +297,11 @@ def test_an_index_of_another_recipe_or_of_tomorrow_is_refused(shop: Shop) -> Non
     meta = next(file for file in shop.index.glob("*.json") if "format" in file.read_text(encoding="utf-8"))
     told = json.loads(meta.read_text(encoding="utf-8"))
     meta.write_text(json.dumps({name: value + 1000 if name == "format" else value for name, value in told.items()}), encoding="utf-8")
-    newer = shop.run("search", "--index", shop.index, "--text", "mug")
-    assert newer.status == 2
-    assert "Update Lookalike" in newer.err
+    for words in (["search", "--text", "mug"], ["index", shop.source], ["serve", "--port", "0"], ["index-admin", "status"]):
+        newer = shop.run(*words, "--index", shop.index)
+        assert newer.status == 2
+        assert "newer version of Lookalike" in newer.err
+        assert "Update Lookalike" in newer.err
 
 
 def test_help_and_config_are_quick(shop: Shop) -> None:

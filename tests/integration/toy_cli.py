@@ -1,6 +1,6 @@
 """The command line with a toy for a network, for tests in processes of their own: `python toy_cli.py WORD …`.
 
-`TOY_SLOW` seconds pass for every picture; `TOY_RECIPE` gives the recipe another name.
+`TOY_SLOW` seconds pass for every picture; `TOY_RECIPE` gives the recipe another name, `TOY_NETWORK` another content.
 """
 
 import os
@@ -24,7 +24,7 @@ class SlowSeer(ToySeer):
         return super().analyse(looks)
 
 
-RECIPE = Recipe(os.environ.get("TOY_RECIPE", "toy"), 16, 3)
+RECIPE = Recipe(os.environ.get("TOY_RECIPE", "toy"), 16, 3, {"network": os.environ.get("TOY_NETWORK", "toy")})
 bootstrap._seeing = lambda _settings: (RECIPE, lambda: SlowSeer(RECIPE))
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ def read_meta(folder: Path) -> Meta | None:
     except (ValueError, KeyError, TypeError) as error:
         raise IndexDamaged(f"{path} is damaged: it is not what we wrote. {REMEDY}") from error
     if isinstance(version, int) and version > FORMAT:
-        raise IndexTooNew(f"{folder} has the format {version}, and this version of Lookalike reads up to {FORMAT}. Update Lookalike.")
+        state = f"it has the format {version}, and this one reads up to {FORMAT}"
+        raise IndexTooNew(f"{folder} was written by a newer version of Lookalike: {state}. Update Lookalike.")
     known = isinstance(name, str) and len(name) == 19 and name[6:12].isdecimal() and name[:6] + name[12:] == "index-.sqlite"
     if engine != ENGINE or version != FORMAT or not known or not (recipe is None or isinstance(recipe, str)):
         raise IndexDamaged(f"{path} is damaged: it does not describe an embedded index. {REMEDY}")
