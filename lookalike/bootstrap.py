@@ -10,6 +10,7 @@ from pathlib import Path
 from lookalike import plugins
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
+from lookalike.domain.picture import digest_of
 from lookalike.errors import InvalidSetting, PictureUnavailable, RecipeMismatch, UnknownPlugin
 from lookalike.pictures.files import FilePictures, NoFiles
 from lookalike.pictures.store import FileReader, FolderShelf, MemoryShelf, Pictures, Shelf, Web
@@ -50,16 +51,25 @@ class House:
     def picture(self, document: Document, place: int) -> bytes:
         """The bytes of a product's picture: as they were seen where we kept them, else from where it refers to.
 
-        Raises: PictureUnavailable.
+        What was not seen is not given out, nor a file whose bytes are others than those that were seen: whoever may name
+        a picture gets no other file of this machine by it. Raises: PictureUnavailable.
         """
         seen = next((one.analysis.digest for one in document.seen if one.picture == place), None)
+        if seen is None:
+            raise PictureUnavailable("not_found", "This picture was never seen.")
         reference = document.product.pictures[place]
-        if seen is not None and re.match(r"https?:", reference, re.IGNORECASE):
+        if re.match(r"https?:", reference, re.IGNORECASE):
             try:
                 return self.pictures.fetch(f"stored:{seen}")
             except PictureUnavailable:
                 return self.pictures.fetch(reference)
-        return self.pictures.fetch(reference)
+        if re.match(r"(stored|data):", reference, re.IGNORECASE):
+            return self.pictures.fetch(reference)
+        # over HTTP a path was taken as below the folder that is set; a whole path stays what it is
+        content = self.pictures.fetch(str((self.settings.picture_root or Path()) / reference))
+        if digest_of(content) != seen:
+            raise PictureUnavailable("not_found", "The file has changed since it was looked at; index it again.")
+        return content
 
     def check_recipe(self) -> None:
         """Refuse to compare pictures with vectors of another recipe. Raises: RecipeMismatch."""

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(20.0, gt=0, le=3600, description="A request that takes longer is answered 503.")
     max_body: ByteSize = Field(ByteSize(20_000_000), ge=1024, description="The largest request body; a larger one is answered 413.")
     upload_ttl: float = Field(900.0, gt=0, le=86_400, description="Seconds that a shopper's picture stays in memory after its last use.")
+    idempotency_ttl: float = Field(86_400.0, gt=0, le=604_800, description="Seconds that the answer to an Idempotency-Key is kept.")
     upload_bytes: ByteSize = Field(ByteSize(256_000_000), ge=0, description="Memory for shoppers' pictures; the oldest go first.")
     queue_looks: int = Field(256, ge=1, description="Shoppers' pictures that may wait for the networks; more is answered 429.")
     queue_jobs: int = Field(64, ge=1, description="Bulk jobs that may wait; more is answered 429.")

@@ -11,15 +11,17 @@ from werkzeug.wrappers import Response as AnyResponse
 import lookalike
 from lookalike.bootstrap import House
 from lookalike.pictures.decode import Limits
-from query_api import openapi, problem
+from query_api import idempotency, openapi, problem
 from query_api.front import BEGAN, REQUEST_ID, Front, IdConverter
 from query_api.keys import check_key
 from query_api.metrics import Metrics
 from query_api.options import Options
 from query_api.problem import new_request_id
-from query_api.routes import catalogue, jobs, page, products, search, service
+from query_api.routes import catalogue, jobs, page, products, search, service, uploads
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+WRITTEN = frozenset({"products", "jobs"})
+"""Blueprints whose routes may change the catalogue."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -52,11 +54,13 @@ def create_app(
     app.url_map.converters["id"] = IdConverter
     problem.install(app)
     _watch(app, options, metrics)
+    idempotency.install(app, idempotency.Answered(options.idempotency_ttl), lambda: request.blueprint in WRITTEN)
     app.register_blueprint(search.blueprint(house, metrics))
     app.register_blueprint(products.blueprint(house, metrics))
     app.register_blueprint(jobs.blueprint(house))
     limits = Limits(bytes=int(house.settings.picture_bytes), pixels=house.settings.max_pixels)
     app.register_blueprint(catalogue.blueprint(house, limits))
+    app.register_blueprint(uploads.blueprint(house, limits))
     app.register_blueprint(service.blueprint(house, metrics, warm))
     app.register_blueprint(page.blueprint(options.page))
     openapi.install(app)
@@ -70,7 +74,7 @@ def _watch(app: APIFlask, options: Options, metrics: Metrics) -> None:
         g.request_id = request.environ.get(REQUEST_ID) or new_request_id()
         g.began = request.environ.get(BEGAN) or time.monotonic()
         g.deadline = g.began + options.deadline_seconds
-        if request.blueprint in ("products", "jobs"):
+        if request.blueprint in WRITTEN:
             check_key(options.write_key)
 
     @app.after_request

@@ -67,8 +67,12 @@ def _multipart(**parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _LIMIT = _argument("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 24}, "How many hits.")
+_SIZE = _argument("size", {"type": "integer", "minimum": 16, "maximum": 2048}, "The longer side in pixels.")
 _FILTER = _argument("filter", {"type": "string"}, "A filter as in a search, as JSON.")
 _IF_MATCH = _argument("If-Match", {"type": "string"}, "Only where the product is at this ETag.", where="header")
+_KEY = _argument(
+    "Idempotency-Key", {"type": "string"}, "The same key again: the same answer again, and nothing done twice.", where="header"
+)
 _IF_NONE = _argument("If-None-Match", {"type": "string"}, "`*`: only where there is no such product.", where="header")
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -88,6 +92,12 @@ OPERATIONS: Mapping[str, Operation] = {
         {"application/json": _model(schemas.AnalyzeBody), "multipart/form-data": _multipart(picture=_BINARY, query={"type": "object"})},
         {"picture": {"url": "https://shop.example/shoe.jpg"}},
         about="The picture stays in memory for LOOKALIKE_UPLOAD_TTL; its `upload` id searches again without sending it again.",
+    ),
+    "getUpload": Operation(
+        {200: "image/jpeg"},
+        (404, 415, 422),
+        arguments=(_SIZE,),
+        about="The picture that an `upload` id means, upright and encoded anew, 1,600 pixels at most where no `size` is given.",
     ),
     "forgetUpload": Operation({204: None}, (404,)),
     "getProduct": Operation({200: schemas.ProductAnswer, 304: None}, (404,), arguments=(_IF_NONE,)),
@@ -141,7 +151,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "picture": Operation(
         {200: "image/*", 304: None},
         (404, 422),
-        arguments=(_argument("size", {"type": "integer", "minimum": 16, "maximum": 2048}, "The longer side in pixels."),),
+        arguments=(_SIZE,),
     ),
     "healthz": Operation({200: schemas.Health}),
     "readyz": Operation({200: schemas.Ready}),
@@ -188,8 +198,8 @@ def complete(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _fill(told: dict[str, Any], operation: Operation) -> None:
     told["responses"] = {str(status): _answer(answer) for status, answer in operation.answers.items()}
-    key = (401,) if operation.writes else ()
-    for status in sorted({*_ALWAYS, *operation.problems, *key}):
+    writing = (401, 409, 422) if operation.writes else ()
+    for status in sorted({*_ALWAYS, *operation.problems, *writing}):
         kinds = [kind for kind in (*TABLE.values(), *PROTOCOL.values()) if kind.status == status]
         told["responses"][str(status)] = {
             "description": kinds[0].title if kinds else "A problem",
@@ -197,7 +207,8 @@ def _fill(told: dict[str, Any], operation: Operation) -> None:
         }
     if operation.about:
         told["description"] = operation.about
-    told["parameters"] = [*told.get("parameters", []), *operation.arguments]
+    keyed = (_KEY,) if operation.writes else ()
+    told["parameters"] = [*told.get("parameters", []), *operation.arguments, *keyed]
     if operation.body:
         content = {kind: {"schema": schema} for kind, schema in operation.body.items()}
         for kind, one in content.items():

@@ -11,7 +11,8 @@ class Options:
     """`max_body`: bytes of a request's body. `deadline_seconds`: no answer takes longer. `write_key`: what writes need, if any.
 
     `threads` answer at once; `waiting` requests may wait for one of them, the next is told 429. `connections` may be open;
-    one on which nothing happens for `idle_seconds` is closed. `page` is the folder served at `/`, if there is one.
+    one on which nothing happens for `idle_seconds` is closed. Answers to an Idempotency-Key are kept for `idempotency_ttl`
+    seconds. `page` is the folder served at `/`, if there is one.
     """
 
     max_body: int = 20_000_000
@@ -21,6 +22,7 @@ class Options:
     waiting: int = 512
     connections: int = 1_500
     idle_seconds: int = 60
+    idempotency_ttl: float = 86_400.0
     page: Path | None = None
 
     @classmethod
@@ -31,6 +33,7 @@ class Options:
             deadline_seconds=settings.deadline_seconds,
             write_key=settings.write_key.get_secret_value() if settings.write_key is not None else None,
             threads=settings.http_threads,
+            idempotency_ttl=settings.idempotency_ttl,
             page=page_folder(),
         )
 

@@ -52,6 +52,7 @@ PROTOCOL: Mapping[int, Kind] = {
     401: Kind(401, "unauthorised", "Writing needs a key"),
     404: Kind(404, "no-such-page", "There is no such page"),
     405: Kind(405, "method-not-allowed", "This page does not do that"),
+    409: Kind(409, "in-progress", "The same is being done already"),
     408: Kind(408, "too-slow", "The request did not arrive in time"),
     412: Kind(412, "version-conflict", "The product has changed in between"),
     413: Kind(413, "too-large", "The request is too large"),

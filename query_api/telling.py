@@ -7,10 +7,10 @@ from typing import Any
 from flask import Response
 
 from lookalike.domain.document import Document
+from lookalike.domain.picture_address import picture_url
 from lookalike.domain.product import Product
 from lookalike.domain.query import Answer, EngineHit, FacetCount
 from lookalike.services.explain import why
-from query_api.picture_ids import picture_url
 
 NOTHING_SEEN: Mapping[str, Any] = {"objects": [], "tags": [], "categories": [], "colours": []}
 

@@ -1,19 +1,21 @@
-"""A house for tests of everything around seeing: memory engine, toy analyser, real keeper, runner, store and searcher."""
+"""A house for tests of everything around seeing: toy analyser, real engine, keeper, runner, store and searcher."""
 
 import base64
 import colorsys
 import io
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from lookalike.bootstrap import House
+from lookalike.engines.embedded import open_embedded
 from lookalike.engines.memory import open_memory
 from lookalike.pictures.decode import PillowDecoder
 from lookalike.pictures.files import FilePictures, NoFiles
 from lookalike.pictures.http import WebPictures
-from lookalike.pictures.store import MemoryShelf, Pictures
+from lookalike.pictures.store import FolderShelf, MemoryShelf, Pictures
 from lookalike.runners.inline import InlineRunner
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.index import Indexer
@@ -24,13 +26,15 @@ from lookalike.settings import Settings
 from lookalike.testing.seeing import ToyAnalyser
 
 
-def toy_house(**settings: Any) -> House:
-    """An empty shop in memory, ready for changes and searches."""
+def toy_house(folder: Path | None = None, **settings: Any) -> House:
+    """A shop in memory, or with the embedded engine in a folder, ready for changes and searches."""
     told = Settings(**{"index": "memory:", **settings})
-    engine, analyser = open_memory("memory:"), ToyAnalyser(PillowDecoder())
+    engine, analyser = open_memory("memory:") if folder is None else open_embedded(str(folder)), ToyAnalyser(PillowDecoder())
     engine.prepare(analyser.recipe)
-    shelf, web, most = MemoryShelf(), WebPictures(), int(told.picture_bytes)
-    pictures, ours = Pictures(shelf, web, NoFiles(), most), Pictures(shelf, web, FilePictures(None, most), most)
+    shelf = MemoryShelf() if folder is None else FolderShelf(folder / "pictures")
+    web, most = WebPictures(), int(told.picture_bytes)
+    files = NoFiles() if told.picture_root is None else FilePictures(told.picture_root, most)
+    pictures, ours = Pictures(shelf, web, files, most), Pictures(shelf, web, FilePictures(None, most), most)
     keeper = CatalogueKeeper(engine, analyser, pictures, analyser.recipe)
     uploads = Uploads(told.upload_ttl, int(told.upload_bytes))
     runner, closing = InlineRunner(keeper.apply), ExitStack()
@@ -47,7 +51,7 @@ def toy_house(**settings: Any) -> House:
         indexer=Indexer(Intake(engine, analyser, ours, analyser.recipe)),
         searcher=Searcher(engine, analyser, pictures, uploads),
         uploads=uploads,
-        folder=None,
+        folder=folder,
         _closing=closing,
     )
 

@@ -1,8 +1,9 @@
-"""Addresses of products' pictures: opaque, without what the shop's own references tell."""
+"""Addresses of products' pictures, as answers tell them: opaque, without what the shop's own references tell."""
 
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
 
 from lookalike.errors import NotFound
 
@@ -31,3 +32,31 @@ def picture_of(token: str) -> tuple[str, int, str]:
     if not product_id or not (place.isascii() and place.isdigit()) or len(place) > 4:
         raise NotFound("picture", token, "Addresses of pictures come with the hits.")
     return product_id, int(place), found_mark
+
+
+def is_address(reference: str) -> bool:
+    """Whether a reference is one of our addresses, `?size=` included."""
+    return _told_by(reference) is not None
+
+
+def meant(reference: str, product_id: str, pictures: Sequence[str]) -> str:
+    """What a product's own address of ours stands for among its `pictures`; any other reference stays what it is.
+
+    The picture counts, not its place: an address of a picture that moved finds it, one of a picture that is gone finds nothing.
+    """
+    told = _told_by(reference)
+    if told is None or told[0] != product_id:
+        return reference
+    _, place, wanted = told
+    if place < len(pictures) and mark(pictures[place]) == wanted:
+        return pictures[place]
+    return next((one for one in pictures if mark(one) == wanted), reference)
+
+
+def _told_by(reference: str) -> tuple[str, int, str] | None:
+    if not reference.startswith(PREFIX):
+        return None
+    try:
+        return picture_of(reference.removeprefix(PREFIX).partition("?")[0])
+    except NotFound:
+        return None

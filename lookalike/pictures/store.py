@@ -13,6 +13,7 @@ from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
 from lookalike.domain.picture import digest_of
+from lookalike.domain.picture_address import is_address
 from lookalike.errors import PictureUnavailable, StorageFull
 
 STORED = "stored:"
@@ -135,6 +136,9 @@ class Pictures:
             return from_data_url(reference, self._most_bytes)
         if re.match(r"https?:", reference, re.IGNORECASE):
             return self._web.fetch(reference)
+        if is_address(reference):
+            state = f"{reference[:80]!r} is an address of this server, but of none of the product's pictures"
+            raise PictureUnavailable("bad_reference", f"{state}. Send the picture's own address, or its bytes.")
         return self._files.fetch(reference)
 
     def fetch_all(self, references: Sequence[str]) -> list[bytes | PictureUnavailable]:

@@ -11,6 +11,7 @@ from typing import Any
 from lookalike.domain.analysis import Analysis, Recipe
 from lookalike.domain.document import Document, Seen
 from lookalike.domain.picture import digest_of
+from lookalike.domain.picture_address import is_address, meant
 from lookalike.domain.product import Product, patched
 from lookalike.errors import LookalikeError, NotFound, PictureUnavailable, PictureUnreadable, VersionConflict
 from lookalike.ports.engine import SearchEngine, Write, Written
@@ -112,10 +113,14 @@ class Intake:
             if item.change.op == "patch":
                 self._patch(item, documents.get(item.change.id))
         looking = [item for item in items if item.outcome is None and item.product is not None and self._fetches(item)]
+        addressed = [item.change.id for item in puts if item.product is not None and any(map(is_address, item.product.pictures))]
+        documents |= {} if known else self._documents(addressed)
+        for item in looking:
+            item.old = item.old or documents.get(item.change.id)
+            _resolve(item)
         self._fetch(looking)
         for item in looking:
             assert item.product is not None
-            item.old = item.old or documents.get(item.change.id)
             self._recognise(item)
             item.mark = self._mark(item.product, [_mark_of(one) for one in item.pictures])
             found = digests.get(item.change.id, "")
@@ -274,6 +279,13 @@ def fetch_all(pictures: PictureStore, references: Sequence[str]) -> list[bytes |
         except PictureUnavailable as error:
             found.append(error)
     return found
+
+
+def _resolve(item: _Item) -> None:
+    """Addresses that we handed out mean the pictures that the product has: so what a GET told can be put again."""
+    if item.product is not None and item.old is not None:
+        own = item.old.product.pictures
+        item.product = replace(item.product, pictures=tuple(meant(one, item.change.id, own) for one in item.product.pictures))
 
 
 def _mark_of(one: _Picture) -> str:

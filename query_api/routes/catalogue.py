@@ -8,13 +8,13 @@ from lookalike.bootstrap import House
 from lookalike.domain import values
 from lookalike.domain.document import Document
 from lookalike.domain.filters import EVERYTHING, Filter, canonical_field, parse_filter
+from lookalike.domain.picture_address import mark, picture_of
 from lookalike.domain.query import EngineQuery, FacetRequest
 from lookalike.domain.query_parsing import MOST_FACETS
 from lookalike.errors import InvalidInput, NotFound, PictureUnavailable, PictureUnreadable, Unavailable
 from lookalike.pictures.decode import Limits
 from lookalike.pictures.thumbnail import LARGEST, SMALLEST, Shown, shown
 from lookalike.services.remembering import Remembered
-from query_api.picture_ids import mark, picture_of
 from query_api.reading import arguments, json_argument, whole_number
 from query_api.telling import answer, facets_json
 

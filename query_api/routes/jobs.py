@@ -17,6 +17,8 @@ MOST_ROWS = 50_000
 MOST_VALUES = 4_000_000
 _OPERATIONS = ("put", "patch", "delete")
 _ENVELOPE = frozenset({"op", "id", "product"})
+_OF_AN_EXPORT = frozenset({"analysis", "vectors", "digest", "unseen"})
+"""What `index-admin export` writes beside a product's fields. The index knows it by the pictures; nobody's word is taken for it."""
 
 
 def blueprint(house: House) -> APIBlueprint:
@@ -84,7 +86,9 @@ def _change(number: int, told: Any) -> ChangeRow:
     if not isinstance(told, dict):
         raise InvalidInput.at("", f'Found {shown(told)}; a row is an object: a product, or {{"op": …}}.')
     if "op" not in told:
-        return ChangeRow(number, "put", _name(told), told)
+        exported = told.keys() >= _OF_AN_EXPORT
+        bare = {name: value for name, value in told.items() if name not in _OF_AN_EXPORT} if exported else told
+        return ChangeRow(number, "put", _name(told), bare)
     operation = told["op"]
     if operation not in _OPERATIONS:
         raise InvalidInput.at("op", f"Found {shown(operation)}; an operation is one of {', '.join(_OPERATIONS)}.")

@@ -1,7 +1,5 @@
 """`/v1/products/{id}`: one product, read and written; and what is similar to it."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -10,11 +8,10 @@ from flask import Response
 from lookalike.bootstrap import House
 from lookalike.domain import values
 from lookalike.domain.filters import EVERYTHING, Filter, parse_filter
-from lookalike.domain.product import Product, parse_patch, parse_product
+from lookalike.domain.product import parse_patch, parse_product
 from lookalike.domain.query import DEFAULT_LIMIT, LARGEST_LIMIT
 from lookalike.errors import InvalidInput, NotFound
 from query_api.metrics import Metrics
-from query_api.picture_ids import PREFIX, picture_of
 from query_api.preconditions import expected_version, unchanged
 from query_api.reading import arguments, deadline, json_argument, json_body, whole_number
 from query_api.telling import answer, document_json, entity_tag, search_json
@@ -49,8 +46,6 @@ def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
             raise InvalidInput.at(
                 "id", f"Found {product.id[:80]!r}, but the address names {product_id[:80]!r}. Leave it out, or let them agree."
             )
-        if product.pictures:
-            product = replace(product, pictures=_references(house, product_id, product.pictures))
         stored = house.keeper.put(product, expected_version(house.engine, product_id))
         return _written(stored.document, 201 if stored.created else 200)
 
@@ -61,8 +56,6 @@ def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
         changes = parse_patch(json_body())
         if changes.get("id", product_id) != product_id:
             raise InvalidInput.at("id", "A product's id does not change; put a new product instead.")
-        if changes.get("pictures"):
-            changes["pictures"] = _references(house, product_id, changes["pictures"])
         stored = house.keeper.patch(product_id, changes, expected_version(house.engine, product_id))
         return _written(stored.document, 200)
 
@@ -92,31 +85,3 @@ def _filter(told: str, at: str) -> Filter:
 
 def _written(document: Any, status: int) -> Response:
     return answer(document_json(document), status, {"ETag": entity_tag(document.version)})
-
-
-def _references(house: House, product_id: str, pictures: tuple[str, ...]) -> tuple[str, ...]:
-    """What the pictures of a PUT or PATCH refer to: addresses that we handed out mean the pictures that are there.
-
-    So what a GET told can be sent back. `stored:` names belong to us: only the product's own come through.
-    Raises: InvalidInput.
-    """
-    if not any(PREFIX in one or one.startswith("stored:") for one in pictures):
-        return pictures
-    document = house.engine.get([product_id])[0]
-    own: Product | None = document.product if document is not None else None
-    return tuple(_reference(one, own, f"pictures[{place}]") for place, one in enumerate(pictures))
-
-
-def _reference(told: str, own: Product | None, at: str) -> str:
-    known: Mapping[int, str] = dict(enumerate(own.pictures)) if own is not None else {}
-    if told.startswith("stored:") and told not in known.values():
-        raise InvalidInput.at(at, "Names of stored pictures are given by this server; send an address or a data: URL.")
-    if told.startswith(PREFIX):
-        try:
-            owner, place, _ = picture_of(told.removeprefix(PREFIX).partition("?")[0])
-        except NotFound:
-            owner, place = "", -1
-        if own is None or owner != own.id or place not in known:
-            raise InvalidInput.at(at, "This address of ours is none of this product's pictures.")
-        return known[place]
-    return told

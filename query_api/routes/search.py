@@ -11,7 +11,7 @@ from lookalike.domain import values
 from lookalike.domain.geometry import Box
 from lookalike.domain.query import Like, SearchRequest
 from lookalike.domain.query_parsing import parse_picture, parse_search, with_pictures
-from lookalike.errors import InvalidInput, NotFound
+from lookalike.errors import InvalidInput
 from query_api.metrics import Metrics
 from query_api.reading import deadline, is_multipart, json_body, multipart
 from query_api.telling import answer, categories_json, search_json
@@ -42,14 +42,6 @@ def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
         if not analysis.categories:
             told["categories"] = categories_json(house.searcher.categories(analysis.main.vector))
         return answer(told)
-
-    @routes.delete("/v1/uploads/<id:upload_id>")
-    @routes.doc(operation_id="forgetUpload", tags=["Search"])
-    def forget(upload_id: str) -> Response:
-        """Forget a shopper's picture at once."""
-        if not house.uploads.forget(upload_id):
-            raise NotFound("upload", upload_id)
-        return Response(status=204)
 
     return routes
 
