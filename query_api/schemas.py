@@ -283,6 +283,7 @@ class Ready(BaseModel):
     documents: int
     recipe: str
     writable: bool
+    recall: float | None = Field(description="Recall@10 against exact search, measured when the index was opened; null where it was not.")
     details: dict[str, Any]
 
 

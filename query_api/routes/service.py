@@ -36,6 +36,7 @@ def blueprint(house: House, metrics: Metrics, warm: Callable[[], bool]) -> APIBl
             "documents": status.documents,
             "recipe": status.recipe or house.recipe.id,
             "writable": status.writable,
+            "recall": (status.details or {}).get("recall"),
             "details": _figures(status.details or {}),
         }
         if not status.ready or not warm():

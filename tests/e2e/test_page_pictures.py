@@ -46,7 +46,6 @@ def test_a_picture_by_its_address_is_fetched_by_the_server(browser: Any, server:
         route.continue_(post_data=f'{{"picture": {{"base64": "{base64.b64encode(content).decode()}"}}}}')
 
     with Shopper(browser, server) as shopper:
-        shopper.expected = ["404", "405"]  # as long as the server does not show uploads again
         shopper.visit()
         shopper.page.route("**/v1/analyze", deliver)
         address = shopper.page.get_by_label("Address of a picture on the web")
@@ -57,6 +56,11 @@ def test_a_picture_by_its_address_is_fetched_by_the_server(browser: Any, server:
         shopper.search_when(lambda: address.press("Enter"), lambda query: "like" in query)
         assert asked == [{"picture": {"url": "https://shop.example/a.jpg"}}]
         assert shopper.ids()[0] == product["id"]
+        preview = shopper.page.get_by_role("img", name="Your picture: shop.example")
+        expect(preview).to_be_visible()
+        size = preview.evaluate("(image) => [image.naturalWidth, image.naturalHeight, new URL(image.src).pathname]")
+        with Image.open(io.BytesIO(content)) as original:
+            assert (*size[:2], size[2].startswith("/v1/uploads/u_")) == (*original.size, True)
 
 
 def test_a_dot_leads_to_another_object_in_the_picture(browser: Any, server: str, shop: list[dict[str, Any]]) -> None:

@@ -351,7 +351,15 @@ def test_health_readiness_and_figures(house: House) -> None:
     cold = client.get("/readyz")
     assert (problem(cold, 503)["engine"], cold.headers["Retry-After"]) == ("memory", "1")
     warm = True
-    assert client.get("/readyz").json["documents"] == 0
+    ready = client.get("/readyz").json
+    assert {name: ready[name] for name in ("status", "engine", "documents", "writable", "recall")} == {
+        "status": "ready",
+        "engine": "memory",
+        "documents": 0,
+        "writable": True,
+        "recall": 1.0,
+    }
+    assert ready["recipe"] == house.recipe.id
     client.post("/v1/search", json={})
     figures = client.get("/metrics").text
     assert 'lookalike_http_requests_total{method="POST",route="/v1/search",status="200"} 1.0' in figures

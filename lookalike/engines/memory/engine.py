@@ -113,7 +113,8 @@ class MemoryEngine:
     def status(self) -> EngineStatus:
         """See the port."""
         recipe = None if self._recipe is None else self._recipe.id
-        return EngineStatus(not self._closed, len(self._documents), recipe, "memory", self._writable)
+        details = {"recall": 1.0}  # it compares with everything
+        return EngineStatus(not self._closed, len(self._documents), recipe, "memory", self._writable, details=details)
 
     def check(self) -> list[str]:
         """See the port: there is nothing that could be damaged."""
