@@ -39,6 +39,13 @@ PROTOTYPES: tuple[tuple[str, tuple[int, int, int]], ...] = (
     ("brown", (90, 55, 35)), ("brown", (125, 80, 50)), ("brown", (60, 42, 34)), ("brown", (150, 100, 65)),
     ("beige", (205, 185, 155)), ("beige", (180, 160, 135)), ("cream", (245, 235, 210)), ("cream", (238, 225, 195)),
 )  # fmt: skip
+# Muted shades as photographs show them, which lie nearer to a grey, brown or beige than to what everybody calls them. They
+# name a colour and are no bins: the vector, and with it the recipe, stays what it is. Picked from the sample shop's own names.
+MUTED: tuple[tuple[str, tuple[int, int, int]], ...] = (
+    ("green", (125, 140, 111)), ("green", (152, 162, 136)), ("green", (116, 145, 131)), ("green", (92, 108, 95)), ("green", (78, 94, 68)),
+    ("teal", (55, 88, 95)), ("blue", (95, 117, 140)), ("light blue", (117, 156, 183)),
+    ("red", (159, 63, 65)), ("red", (190, 78, 80)), ("pink", (188, 148, 142)), ("pink", (225, 190, 183)),
+)  # fmt: skip
 NAMES = tuple(dict.fromkeys(name for name, _ in PROTOTYPES))
 
 # The bins of the vector are the prototypes; a colour counts for those near it, with a Gaussian of this width in ΔE.
@@ -65,11 +72,12 @@ def _cells(levels: int) -> NDArray[np.uint8]:
 def name_table() -> NDArray[np.uint8]:
     """For each of 32³ cells the place of its name in `NAMES`: 32,768 × uint8."""
     cells = to_lab(_cells(NAME_LEVELS))
-    prototypes = to_lab(np.array([rgb for _, rgb in PROTOTYPES], np.uint8))
+    named = (*PROTOTYPES, *MUTED)
+    prototypes = to_lab(np.array([rgb for _, rgb in named], np.uint8))
     # Differences of lightness separate names less than those of hue do.
     weights = np.array([0.7, 1.0, 1.0], np.float32)
     distance = (((cells[:, None] - prototypes[None]) * weights) ** 2).sum(axis=2)
-    place = np.array([NAMES.index(name) for name, _ in PROTOTYPES], np.uint8)
+    place = np.array([NAMES.index(name) for name, _ in named], np.uint8)
     return np.asarray(place[distance.argmin(axis=1)], np.uint8)
 
 
