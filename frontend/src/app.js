@@ -229,7 +229,8 @@ export function createApp(client, browser) {
     change(step, wait = 0) {
       const query = step(state.query);
       if (query === state.query && wait > 0) return;
-      set({ query });
+      // Whoever goes on searching has read what was wrong with a picture that was turned down.
+      set({ query, picture: state.picture.problem === null ? state.picture : { ...state.picture, problem: null } });
       browser.setAddress(toSearch(query), wait > 0 ? "replace" : "push");
       paging.cancel();
       if (wait > 0) {

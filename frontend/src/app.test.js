@@ -152,6 +152,8 @@ test("a file that is no picture says so and leaves the picture before it alone",
   assert.equal(app.state.picture.shown, "blob:shoe.jpg");
   assert.equal(app.state.picture.problem, refusal);
   assert.deepEqual(page.forgotten, ["blob:notes.txt", "blob:more.txt"]);
+  app.change((query) => ({ ...query, words: "red" }));
+  assert.deepEqual([app.state.picture.problem, app.state.picture.shown], [null, "blob:shoe.jpg"]);
 });
 
 test("a picture that is taken away is forgotten by browser and server", async () => {
