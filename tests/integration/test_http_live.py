@@ -280,3 +280,20 @@ def test_keys_are_free_again_where_nothing_was_answered() -> None:
         assert answered.begin(name, b"1") is None
         answered.end(name, Response("x"))
     assert answered.begin("a", b"3") is None, "those used longest ago went first"
+
+
+def test_a_job_can_be_stopped_and_tells_what_it_did(client: FlaskClient, house: House) -> None:
+    """What it counts as done is there; a job that waited does nothing; stopping again, or nobody's job, is told."""
+    body = "\n".join(json.dumps({"id": f"n{n:04}", "title": "new"}) for n in range(3_000))
+    first, second = (client.post("/v1/products:bulk", data=text, headers=NDJSON).json for text in (body, '{"id": "late", "title": "late"}'))
+    waited = client.delete(f"/v1/jobs/{second['id']}").json
+    stopped = client.delete(f"/v1/jobs/{first['id']}").json
+    while stopped["state"] in ("queued", "running"):
+        stopped = client.get(f"/v1/jobs/{first['id']}").json
+    assert stopped["state"] in ("cancelled", "done")
+    assert stopped["finished"] >= stopped["created"]
+    assert stopped["counts"]["total"] == 3_000
+    assert house.engine.status().documents == 12 + stopped["counts"]["done"] + (waited["state"] == "done")
+    assert (house.engine.get(["late"])[0] is None) == (waited["state"] == "cancelled")
+    assert client.delete(f"/v1/jobs/{first['id']}").json == stopped
+    assert client.delete("/v1/jobs/j_nobody").status_code == 404
