@@ -16,6 +16,8 @@ WIDEST = 3
 """Batches at the networks at once: the last pictures of one and the first of the next keep all threads busy."""
 
 
+LIGHT = 1 / 8
+"""So much of a row is one that needs no picture, a patch of a price or a removal: what each batch costs is shared by more."""
 BATCH_BYTES = 24_000_000
 """Where pictures are large, batches have fewer rows: about so many bytes of pictures each."""
 
@@ -113,12 +115,14 @@ class _Flow:
         size = min(FIRST_ROWS, self._most_rows)
         rows: list[Change] = []
         ids: set[str] = set()
+        weight = 0.0
         for change in changes:
-            if change.id in ids or len(rows) >= size:
+            if change.id in ids or weight >= size:
                 yield rows
-                rows, ids = [], set()
+                rows, ids, weight = [], set(), 0.0
                 size = min(size * 2, self._most_rows, max(4, int(BATCH_BYTES / max(1.0, self._bytes_a_row))))
             rows.append(change)
             ids.add(change.id)
+            weight += 1 if change.looks else LIGHT
         if rows:
             yield rows

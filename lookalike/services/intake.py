@@ -36,6 +36,11 @@ class Change:
     changes: Mapping[str, Any] | None = None
     if_version: int | None = None
 
+    @property
+    def looks(self) -> bool:
+        """Whether pictures may have to be looked at for it."""
+        return self.op == "put" or (self.op == "patch" and "pictures" in (self.changes or {}))
+
 
 @dataclass(slots=True)
 class Outcome:
