@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from lookalike.learning.cutouts import cut_out, on_white
 from lookalike.learning.pictures import Labelled, clothing, grocery_train, picture_of
-from lookalike.vision.efficientnet_lite.graph import Branch, Projection, build
+from lookalike.vision.efficientnet_lite.architecture import Branch, Projection
+from lookalike.vision.efficientnet_lite.graph import build
 from lookalike.vision.efficientnet_lite.zoo import DATA, VARIANTS, network_of
 from lookalike.vision.preparation import square
 from lookalike.vision.sessions import open_session

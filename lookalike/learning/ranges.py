@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.learning.pictures import clothing, grocery_train, picture_of
-from lookalike.vision.efficientnet_lite.graph import Branch, build
+from lookalike.vision.efficientnet_lite.architecture import Branch
+from lookalike.vision.efficientnet_lite.graph import build
 from lookalike.vision.efficientnet_lite.zoo import DATA, VARIANTS, network_of, projection_of
 from lookalike.vision.preparation import square
 from lookalike.vision.sessions import open_session

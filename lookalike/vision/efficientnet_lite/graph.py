@@ -6,8 +6,7 @@ Runtime fuses into integer convolutions; ReLU6 is then the saturation of an unsi
 projection stay in fp32.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,39 +14,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from lookalike.vision.efficientnet_lite.architecture import Array, Convolution, Network
+from lookalike.vision.efficientnet_lite.architecture import Array, Branch, Convolution, Network, Ranges
 
 OPSET = 17
 IR_VERSION = 8
 NORMALISE_SCALE = 1 / 128
 NORMALISE_ZERO = 127
-
-Ranges = Mapping[str, tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """The way from what a network says to a vector: `matrix` @ descriptor + `bias`.
-
-    The descriptor joins three parts: the pooled features (1280) at unit length; the pooled output of the last block (320),
-    standardised by `mean` and `deviation`, at unit length; the square roots of the label probabilities (1000) times
-    `label_weight`. `matrix`: dimension × 2600.
-    """
-
-    matrix: Array
-    bias: Array
-    mean: Array
-    deviation: Array
-    label_weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One network in a graph, with its projection, and its activation ranges where it is to run in int8."""
-
-    network: Network
-    projection: Projection
-    ranges: Ranges | None = None
 
 
 class _Writer:

@@ -16,8 +16,7 @@ from typing import Literal
 import numpy as np
 
 from lookalike.errors import InvalidSetting, MissingDependency
-from lookalike.vision.efficientnet_lite.architecture import Array, Network, Variant, assemble
-from lookalike.vision.efficientnet_lite.graph import Branch, Projection, Ranges, build
+from lookalike.vision.efficientnet_lite.architecture import Array, Branch, Network, Projection, Ranges, Variant, assemble
 from lookalike.vision.efficientnet_lite.torch_file import read_checked
 
 Precision = Literal["auto", "fp32", "int8"]
@@ -132,6 +131,9 @@ def projection_digest(name: str) -> str:
 
 def model_of(name: str, precision: Literal["fp32", "int8"]) -> bytes:
     """The ONNX model as bytes, made anew. Raises: InvalidSetting, MissingDependency, WeightsRefused."""
+    # Imported here: onnx takes .2 s, and only the first start has a graph to make.
+    from lookalike.vision.efficientnet_lite.graph import build
+
     model = model_named(name)
     whole = precision == "fp32"
     branches = [Branch(network_of(one), projection_of(one), None if whole else ranges_of(one)) for one in model.parts]
