@@ -16,6 +16,8 @@ Array = NDArray[np.float32]
 Variant = Literal["lite0", "lite1"]
 Ranges = Mapping[str, tuple[float, float]]
 """The lowest and highest value that each activation takes, by its name."""
+Means = Mapping[str, Array]
+"""The mean of each channel of an activation, by the activation's name."""
 
 # repeats, kernel, stride, expansion, output channels of EfficientNet-B0
 STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
@@ -129,8 +131,9 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One network in a graph, with its projection, and its activation ranges where it is to run in int8."""
+    """One network in a graph, with its projection. Where it is to run in int8, also its activations' ranges and means."""
 
     network: Network
     projection: Projection
     ranges: Ranges | None = None
+    means: Means | None = None
