@@ -26,11 +26,12 @@ class Recipe:
     colour_dimension: int
     parts: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def id(self) -> str:
-        """`NAME@` and 12 hex digits over all that matters."""
+    id: str = field(init=False)
+    """`NAME@` and 12 hex digits over all that matters."""
+
+    def __post_init__(self) -> None:
         told = json.dumps([self.dimension, self.colour_dimension, sorted(self.parts.items())])
-        return f"{self.name}@{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        object.__setattr__(self, "id", f"{self.name}@{hashlib.sha256(told.encode()).hexdigest()[:12]}")
 
     def as_json(self) -> dict[str, object]:
         """For an index to keep beside its vectors."""

@@ -12,6 +12,7 @@ from lookalike.domain.values import Scalar
 from lookalike.errors import InvalidInput, Problem
 
 CATEGORY_JOINT = " > "
+_sorted_json = json.JSONEncoder(sort_keys=True, ensure_ascii=True).encode
 AttributeValue = Scalar | tuple[Scalar, ...]
 
 
@@ -57,7 +58,7 @@ class Product:
     def content_digest(self, picture_digests: tuple[str, ...]) -> str:
         """SHA-256 over the fields and the bytes of the pictures: equal products need no second look."""
         told = self.as_json() | {"pictures": list(picture_digests)}
-        return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+        return hashlib.sha256(_sorted_json(told).encode()).hexdigest()
 
 
 PRODUCT_FIELDS = tuple(one.name for one in fields(Product))

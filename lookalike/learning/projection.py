@@ -1,6 +1,7 @@
 """Learns the projection to 256 dimensions, from clothing (CC0), grocery train (MIT) and cut-outs of both.
 
-Run: python -m lookalike.learning.projection --shared DIR [--cache DIR]. Writes lookalike/vision/data/projection_*.npz.
+Run: python -m lookalike.learning.projection --shared DIR [--target DIR].
+Writes projection_*.npz and mix_quality.npz, by default to lookalike/vision/data.
 Minutes a network: every picture and its cut-out go through it once.
 
 What is learned: the scatter of what should not matter (pictures of one class, in the photo and cut out on white) is
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from lookalike.learning.cutouts import cut_out, on_white
 from lookalike.learning.pictures import Labelled, clothing, grocery_train, picture_of
-from lookalike.vision.efficientnet_lite.graph import Branch, Projection, build
+from lookalike.vision.efficientnet_lite.architecture import Branch, Projection
+from lookalike.vision.efficientnet_lite.graph import build
 from lookalike.vision.efficientnet_lite.zoo import DATA, VARIANTS, network_of
 from lookalike.vision.preparation import square
 from lookalike.vision.sessions import open_session
@@ -163,8 +165,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--shared", type=Path, required=True, help="the folder that holds data/clothing and data/grocery")
+    parser.add_argument("--target", type=Path, default=DATA, help="the folder to write to")
     options = parser.parse_args()
-    learn({variant: domains_of(options.shared, variant) for variant in VARIANTS}, DATA)
+    learn({variant: domains_of(options.shared, variant) for variant in VARIANTS}, options.target)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Measures the activation ranges that int8 needs, on clothing (CC0) and grocery train (MIT), and writes them as JSON.
+"""Measures the ranges and means of activations that int8 needs, on clothing (CC0) and grocery train (MIT).
 
-Run: python -m lookalike.learning.ranges --shared DIR [--pictures 400]. Writes lookalike/vision/data/ranges_lite?.json.
+Run: python -m lookalike.learning.ranges --shared DIR [--pictures 400] [--target DIR].
+Writes ranges_lite?.json and means_lite?.npz, by default to lookalike/vision/data.
 """
 
 import argparse
@@ -12,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.learning.pictures import clothing, grocery_train, picture_of
-from lookalike.vision.efficientnet_lite.graph import Branch, build
+from lookalike.vision.efficientnet_lite.architecture import Branch
+from lookalike.vision.efficientnet_lite.graph import build
 from lookalike.vision.efficientnet_lite.zoo import DATA, VARIANTS, network_of, projection_of
 from lookalike.vision.preparation import square
 from lookalike.vision.sessions import open_session
@@ -25,8 +27,8 @@ UPPER_HALF = 50
 WHOLE = ("conv-stem", "blocks.0.depthwise-conv")
 
 
-def measure(variant: str, paths: list[Path]) -> dict[str, tuple[float, float]]:
-    """Activation name → (low, high)."""
+def measure(variant: str, paths: list[Path]) -> tuple[dict[str, tuple[float, float]], dict[str, NDArray[np.float16]]]:
+    """Activation name → (low, high), and → the mean of each channel."""
     card = VARIANTS[variant]
     model = build([Branch(network_of(card), projection_of(card))], card.side, every_activation=True)
     session = open_session(model.SerializeToString(), threads=2)
@@ -34,15 +36,19 @@ def measure(variant: str, paths: list[Path]) -> dict[str, tuple[float, float]]:
     names = [name for name in outputs if name.startswith("tap:") and name.removeprefix("tap:") not in WHOLE]
     lows: list[NDArray[np.float32]] = []
     highs: list[NDArray[np.float32]] = []
+    sums: dict[str, NDArray[np.float64]] = {}
     for path in paths:
         taps = session.run(names, {"pictures": square(picture_of(path), card.side)[None]})
         lows.append(np.array([tap.min() for tap in taps], np.float32))
         highs.append(np.array([tap.max() for tap in taps], np.float32))
+        for name, tap in zip(names, taps, strict=True):
+            sums[name] = sums.get(name, 0.0) + tap[0].mean(axis=(1, 2), dtype=np.float64)
     low, high = np.stack(lows), np.stack(highs)
     kept_low = np.where(low <= np.percentile(low, 100 - UPPER_HALF, axis=0), low, np.nan)
     kept_high = np.where(high >= np.percentile(high, UPPER_HALF, axis=0), high, np.nan)
     pairs = zip(np.nanmean(kept_low, axis=0), np.nanmean(kept_high, axis=0), strict=True)
-    return {name.removeprefix("tap:"): (round(float(a), 5), round(float(b), 5)) for name, (a, b) in zip(names, pairs, strict=True)}
+    ranges = {name.removeprefix("tap:"): (round(float(a), 5), round(float(b), 5)) for name, (a, b) in zip(names, pairs, strict=True)}
+    return ranges, {name.removeprefix("tap:"): (total / len(paths)).astype(np.float16) for name, total in sums.items()}
 
 
 def main() -> None:
@@ -50,12 +56,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--shared", type=Path, required=True, help="the folder that holds data/clothing and data/grocery")
     parser.add_argument("--pictures", type=int, default=400)
+    parser.add_argument("--target", type=Path, default=DATA, help="the folder to write to")
     options = parser.parse_args()
     every = [path for path, _ in clothing(options.shared)] + [path for path, _ in grocery_train(options.shared)]
     picked = [every[n] for n in sorted(np.random.default_rng(7).permutation(len(every))[: options.pictures])]
     for variant in VARIANTS:
-        target = DATA / f"ranges_{variant}.json"
-        target.write_text(json.dumps(measure(variant, picked), indent=0) + "\n", encoding="utf-8")
+        ranges, means = measure(variant, picked)
+        target = options.target / f"ranges_{variant}.json"
+        target.write_text(json.dumps(ranges, indent=0) + "\n", encoding="utf-8")
+        np.savez(options.target / f"means_{variant}.npz", **means)  # type: ignore[arg-type]  # numpy's stub mixes up its own option
         print(f"{target.name}: from {len(picked)} pictures", file=sys.stderr)
 
 

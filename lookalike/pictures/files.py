@@ -47,6 +47,8 @@ class FilePictures:
             message = f"The picture {name!r} has {about.st_size:,} bytes; at most {self._most_bytes:,} are read (LOOKALIKE_PICTURE_BYTES)."
             raise PictureUnavailable("too_large", message)
         content = os.read(handle, about.st_size + 1)
+        if len(content) == about.st_size:  # the end, since one byte more was asked for
+            return content
         while len(content) <= self._most_bytes and (more := os.read(handle, 1 << 20)):  # it grew, or the system reads in parts
             content += more
         return content[: self._most_bytes]

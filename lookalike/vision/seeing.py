@@ -2,23 +2,23 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.domain.analysis import Analysis, Colour, Recipe, SeenObject, Vector
+from lookalike.domain.analysis import Analysis, Recipe, SeenObject, Tag
 from lookalike.domain.geometry import WHOLE, Box
 from lookalike.domain.picture import Picture
 from lookalike.errors import InvalidSetting
-from lookalike.ports.vision import Embedded, Embedder
+from lookalike.ports.vision import Embedder
 from lookalike.vision import colours, preparation
 from lookalike.vision.efficientnet_lite.cards import DIMENSION
 from lookalike.vision.efficientnet_lite.zoo import MODELS, projection_digest
 from lookalike.vision.embedders import OnnxEmbedder
-from lookalike.vision.marks import perceptual_hash, quality_flags
+from lookalike.vision.marks import perceptual_hashes, quality_flags
 from lookalike.vision.region import Region, find_region
 from lookalike.vision.words import shop_words
 
@@ -61,6 +61,7 @@ def open_seer(name: str, cache_dir: Path, precision: str = "auto", threads: int 
 class _Scales:
     """A picture at most 224, 112 and 56 pixels long."""
 
+    base: Pixels
     half: Pixels
     quarter: Pixels
 
@@ -69,19 +70,17 @@ class _Scales:
         base = preparation.fitted(pixels, BASE_SIDE)
         half = preparation.halved(base) if max(base.shape[:2]) > BASE_SIDE // 2 else base
         quarter = preparation.halved(half) if max(half.shape[:2]) > BASE_SIDE // 4 else half
-        return cls(half, quarter)
+        return cls(base, half, quarter)
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    """What one look settles before the network runs; `crop` is what the vector is to be made of."""
+class _Frame:
+    """Where the object is: its box, what its vector is to be made of, and a thumbnail of it with weights for the colours."""
 
     crop: Pixels
     box: Box
-    colour_vector: Vector
-    colours: tuple[Colour, ...]
-    phash: str
-    quality: tuple[str, ...]
+    small: Pixels
+    mask: Mask | None
 
 
 class LocalSeer:
@@ -102,63 +101,61 @@ class LocalSeer:
         A handful of looks at a time is quickest: what is not network runs for all of them in one go, its code and tables
         in the CPU's cache, instead of after every forward pass (docs/decisions/0012).
         """
+        if not looks:
+            return []
         began = time.perf_counter()
-        views = [_look(picture, box) for picture, box in looks]
-        seen = self._embedder.embed([view.crop for view in views])
-        found = [self._told(picture, view, one) for (picture, _), view, one in zip(looks, views, seen, strict=True)]
-        each = {"analyse": (time.perf_counter() - began) * 1000 / max(len(looks), 1)}
-        return [replace(one, took_ms=each) for one in found]
-
-    def _told(self, picture: Picture, view: _View, embedded: Embedded) -> Analysis:
-        tags = shop_words().tags(embedded.label_scores)
-        main = SeenObject(
-            box=view.box,
-            vector=embedded.vector,
-            colour_vector=view.colour_vector,
-            label=tags[0].name if tags else "",
-            score=tags[0].score if tags else 1.0,
-        )
-        return Analysis(
-            recipe_id=self.recipe.id,
-            digest=picture.digest,
-            width=picture.width,
-            height=picture.height,
-            objects=(main,),
-            tags=tags,
-            colours=view.colours,
-            phash=view.phash,
-            quality=view.quality,
-        )
-
-
-def _look(picture: Picture, box: Box | None) -> _View:
-    """All that needs no network."""
-    scales = _Scales.of(picture.pixels)
-    crop, seen_box, small, mask = _framed(picture.pixels, scales.quarter, box)
-    colour_vector, named = colours.colours_of(small, mask)
-    return _View(
-        crop=crop,
-        box=seen_box,
-        colour_vector=colour_vector,
-        colours=named,
-        phash=perceptual_hash(scales.quarter),
-        quality=quality_flags(scales.half, scales.quarter, picture.width, picture.height),
-    )
+        scales = [_Scales.of(picture.pixels) for picture, _ in looks]
+        # A network that looks at as many pixels as `base` has gets that: it would only be shrunk to the same again.
+        ready = self._embedder.card.input_side == BASE_SIDE
+        frames = [
+            _framed(scale.base if ready else picture.pixels, picture.pixels, scale.quarter, box)
+            for (picture, box), scale in zip(looks, scales, strict=True)
+        ]
+        palettes = colours.palettes_of([(frame.small, frame.mask) for frame in frames])
+        hashes = perceptual_hashes([scale.quarter for scale in scales])
+        seen = self._embedder.embed([frame.crop for frame in frames])
+        tags = _tags_of([one.label_scores for one in seen])
+        took: dict[str, float] = {}
+        found = [
+            Analysis(
+                recipe_id=self.recipe.id,
+                digest=picture.digest,
+                width=picture.width,
+                height=picture.height,
+                objects=(SeenObject(frame.box, one.vector, palette[0], *((words[0].name, words[0].score) if words else ())),),
+                tags=words,
+                colours=palette[1],
+                phash=phash,
+                quality=quality_flags(scale.half, scale.quarter, picture.width, picture.height),
+                took_ms=took,
+            )
+            for (picture, _), scale, frame, palette, phash, one, words in zip(
+                looks, scales, frames, palettes, hashes, seen, tags, strict=True
+            )
+        ]
+        took["analyse"] = (time.perf_counter() - began) * 1000 / len(looks)
+        return found
 
 
-def _framed(pixels: Pixels, thumbnail: Pixels, box: Box | None) -> tuple[Pixels, Box, Pixels, Mask | None]:
-    """(crop for the vector, box of the object, pixels for the colours, their weights)."""
+def _tags_of(scores: list[NDArray[np.float32]]) -> list[tuple[Tag, ...]]:
+    """The words for each row of label probabilities; an embedder may have none."""
+    if not all(len(one) for one in scores):
+        return [shop_words().tags(one) for one in scores]
+    return shop_words().tags_of(np.stack(scores))
+
+
+def _framed(whole: Pixels, pixels: Pixels, thumbnail: Pixels, box: Box | None) -> _Frame:
+    """`whole` is the picture as the network takes it, where it takes all of it."""
     if box is not None:
-        crop = pixels if box == WHOLE else _cut(pixels, box)
+        crop = whole if box == WHOLE else _cut(pixels, box)
         small = thumbnail if box == WHOLE else _Scales.of(crop).quarter
         region = find_region(small)
-        return crop, box, small, region.mask if region else None
+        return _Frame(crop, box, small, region.mask if region else None)
     region = find_region(thumbnail)
     if region is None:
-        return pixels, WHOLE, thumbnail, None
-    crop = _cut(pixels, _with_margin(region.box)) if region.box.area < CROP_BELOW else pixels
-    small, mask = _inside(thumbnail, region)
-    return crop, region.box, small, mask
+        return _Frame(whole, WHOLE, thumbnail, None)
+    crop = _cut(pixels, _with_margin(region.box)) if region.box.area < CROP_BELOW else whole
+    return _Frame(crop, region.box, *_inside(thumbnail, region))
 
 
 def _cut(pixels: Pixels, box: Box) -> Pixels:

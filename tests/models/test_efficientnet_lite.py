@@ -16,7 +16,7 @@ from lookalike.domain.picture import Picture
 from lookalike.errors import InvalidSetting
 from lookalike.pictures.decode import PillowDecoder
 from lookalike.vision.colours import BINS
-from lookalike.vision.efficientnet_lite.zoo import DATA, MODELS, VARIANTS, model_file, network_of, precision_here, ranges_of
+from lookalike.vision.efficientnet_lite.zoo import DATA, MODELS, VARIANTS, means_of, model_file, network_of, precision_here, ranges_of
 from lookalike.vision.embedders import OnnxEmbedder
 from lookalike.vision.preparation import square
 from lookalike.vision.seeing import LocalSeer, open_seer, recipe_of
@@ -64,6 +64,10 @@ def test_ranges_cover_every_activation(variant: str) -> None:
     sums = {f"blocks.{number}.sum" for number, block in enumerate(network.blocks) if block.skip}
     every = sums | {conv.name for conv in network.convolutions()}
     assert set(ranges_of(VARIANTS[variant])) == every - {"conv-stem", "blocks.0.depthwise-conv"}
+    means = means_of(VARIANTS[variant])
+    assert set(means) == set(ranges_of(VARIANTS[variant]))
+    wide = {conv.name: len(conv.bias) for conv in network.convolutions()}
+    assert all(len(mean) == wide.get(name, len(mean)) for name, mean in means.items())
 
 
 def test_two_processes_convert_at_once(tmp_path: Path) -> None:
@@ -122,10 +126,10 @@ def test_int8_agrees_with_fp32(cache: Path) -> None:
         session = open_session(model_file("lite0", precision, cache), threads=2)
         rows[precision] = np.concatenate([session.run(["vector"], {"pictures": square(pixels_of(path), 224)[None]})[0] for path in paths])
     cosine = (rows["fp32"] * rows["int8"]).sum(axis=1)
-    assert cosine.mean() >= 0.99
-    assert cosine.min() >= 0.97
+    assert cosine.mean() >= 0.997
+    assert cosine.min() >= 0.985
     near = [np.argsort(-(rows[one] @ rows["fp32"].T), axis=1)[:, 1:11] for one in ("fp32", "int8")]
-    assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*near, strict=True)]) >= 0.90
+    assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*near, strict=True)]) >= 0.95
 
 
 @pytest.mark.shared

@@ -26,13 +26,14 @@ DAMAGED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What reading a damaged body may raise."""
 
 
+# One encoder for all: `json.dumps` with options of its own makes a new one each time.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def mark(*parts: bytes) -> int:
     """A checksum of 63 bits, as SQLite keeps integers."""
-    told = hashlib.blake2b(digest_size=8)
-    for part in parts:
-        told.update(len(part).to_bytes(8, "little"))
-        told.update(part)
-    return int.from_bytes(told.digest(), "little") >> 1
+    told = b"".join(piece for part in parts for piece in (len(part).to_bytes(8, "little"), part))
+    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little") >> 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def encode(document: Document) -> Row:
         told["seen"] = [[seen.picture, _analysis(seen.analysis)] for seen in document.seen]
     if document.unseen:
         told["unseen"] = sorted(document.unseen.items())
-    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    body = _encoded(told).encode()
     objects = [one for seen in document.seen for one in seen.analysis.objects]
     data = b"".join(part.astype("<f2").tobytes() for one in objects for part in (one.vector, one.colour_vector))
     texts = texts_of(document)

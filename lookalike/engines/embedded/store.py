@@ -127,6 +127,8 @@ class Store:
         found: dict[str, str] = {}
         with self.database.reading() as connection:
             for name in ids:
+                if name not in self.state.slot_of:
+                    continue
                 row = connection.execute("SELECT digest FROM documents WHERE id = ?", (name,)).fetchone()
                 if row is not None:
                     found[name] = row[0]

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Variant = Literal["lite0", "lite1"]
+Ranges = Mapping[str, tuple[float, float]]
+"""The lowest and highest value that each activation takes, by its name."""
+Means = Mapping[str, Array]
+"""The mean of each channel of an activation, by the activation's name."""
 
 # repeats, kernel, stride, expansion, output channels of EfficientNet-B0
 STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
@@ -107,3 +111,29 @@ def assemble(variant: Variant, tensors: Mapping[str, NDArray[Any]]) -> Network:
     if left := sorted(set(tensors) - folder.used):
         raise ValueError(f"{len(left)} tensors have no place in {variant}, {left[0]} for one.")
     return Network(variant, stem, tuple(blocks), head, classifier_weight, classifier_bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The way from what a network says to a vector: `matrix` @ descriptor + `bias`.
+
+    The descriptor joins three parts: the pooled features (1280) at unit length; the pooled output of the last block (320),
+    standardised by `mean` and `deviation`, at unit length; the square roots of the label probabilities (1000) times
+    `label_weight`. `matrix`: dimension × 2600.
+    """
+
+    matrix: Array
+    bias: Array
+    mean: Array
+    deviation: Array
+    label_weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One network in a graph, with its projection. Where it is to run in int8, also its activations' ranges and means."""
+
+    network: Network
+    projection: Projection
+    ranges: Ranges | None = None
+    means: Means | None = None

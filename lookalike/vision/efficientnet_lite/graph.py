@@ -6,8 +6,7 @@ Runtime fuses into integer convolutions; ReLU6 is then the saturation of an unsi
 projection stay in fp32.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,46 +14,21 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from lookalike.vision.efficientnet_lite.architecture import Array, Convolution, Network
+from lookalike.vision.efficientnet_lite.architecture import Array, Branch, Convolution, Network
 
 OPSET = 17
 IR_VERSION = 8
 NORMALISE_SCALE = 1 / 128
 NORMALISE_ZERO = 127
 
-Ranges = Mapping[str, tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """The way from what a network says to a vector: `matrix` @ descriptor + `bias`.
-
-    The descriptor joins three parts: the pooled features (1280) at unit length; the pooled output of the last block (320),
-    standardised by `mean` and `deviation`, at unit length; the square roots of the label probabilities (1000) times
-    `label_weight`. `matrix`: dimension × 2600.
-    """
-
-    matrix: Array
-    bias: Array
-    mean: Array
-    deviation: Array
-    label_weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One network in a graph, with its projection, and its activation ranges where it is to run in int8."""
-
-    network: Network
-    projection: Projection
-    ranges: Ranges | None = None
-
 
 class _Writer:
     """Collects nodes and constants; in int8 it also puts a quantisation behind every activation."""
 
-    def __init__(self, prefix: str, ranges: Ranges | None) -> None:
-        self.prefix, self.ranges = prefix, ranges
+    def __init__(self, prefix: str, branch: Branch | None = None) -> None:
+        self.prefix = prefix
+        self.ranges, self._all_means = (branch.ranges, branch.means or {}) if branch else (None, {})
+        self._means: dict[str, Array] = {}
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self.activations: dict[str, str] = {}
@@ -90,6 +64,8 @@ class _Writer:
         byte = self.node("QuantizeLinear", [value, scale_name, zero_name], f"{name}/byte")
         output = self.node("DequantizeLinear", [byte, scale_name, zero_name], f"{name}/real")
         self.scales[output] = scale
+        if name in self._all_means:
+            self._means[output] = self._all_means[name]
         return output
 
     def convolution(self, conv: Convolution, source: str) -> str:
@@ -97,7 +73,7 @@ class _Writer:
         if whole:
             weight, bias = self.constant(f"{conv.name}/weight", conv.weight), self.constant(f"{conv.name}/bias", conv.bias)
         else:
-            weight, bias = self._byte_weight(conv, self.scales[source])
+            weight, bias = self._byte_weight(conv, source)
         value = self.node(
             "Conv", [source, weight, bias], f"{conv.name}/conv", group=conv.groups,
             kernel_shape=[conv.kernel, conv.kernel], strides=[conv.stride, conv.stride], auto_pad="SAME_UPPER",
@@ -106,13 +82,19 @@ class _Writer:
             value = self.node("Clip", [value, self.prefix + "zero", self.prefix + "six"], f"{conv.name}/relu6")
         return self.activation(conv.name, value)
 
-    def _byte_weight(self, conv: Convolution, source_scale: float) -> tuple[str, str]:
-        """Weight in int8 and bias in int32, each channel with a scale of its own."""
+    def _byte_weight(self, conv: Convolution, source: str) -> tuple[str, str]:
+        """Weight in int8 and bias in int32, each channel with a scale of its own.
+
+        What rounding the weights adds to a channel on average goes out of its bias again (Nagel 2019, bias correction).
+        """
         peak = np.abs(conv.weight).max(axis=(1, 2, 3)).astype(np.float32)
         scale = np.maximum(peak, 1e-8) / np.float32(127)
         weight = np.clip(np.rint(conv.weight / scale[:, None, None, None]), -127, 127).astype(np.int8)
-        bias_scale = scale * np.float32(source_scale)
-        bias = np.clip(np.rint(conv.bias / bias_scale.astype(np.float64)), -(2**31) + 1, 2**31 - 1).astype(np.int32)
+        bias_scale = scale * np.float32(self.scales[source])
+        lost = (conv.weight - weight * scale[:, None, None, None]).sum(axis=(2, 3))
+        mean = self._means.get(source, np.zeros(1, np.float32))
+        shift = lost[:, 0] * mean if conv.groups > 1 else (lost * mean).sum(axis=1)
+        bias = np.clip(np.rint((conv.bias + shift) / bias_scale.astype(np.float64)), -(2**31) + 1, 2**31 - 1).astype(np.int32)
         names: list[str] = []
         for part, value, step in (("weight", weight, scale), ("bias", bias, bias_scale)):
             inputs = [
@@ -182,10 +164,10 @@ def build(branches: Sequence[Branch], side: int, mix: Array | None = None, every
     writers: list[_Writer] = []
     told: list[tuple[str, str, str]] = []
     for number, branch in enumerate(branches):
-        writer = _Writer(f"{number}:" if len(branches) > 1 else "", branch.ranges)
+        writer = _Writer(f"{number}:" if len(branches) > 1 else "", branch)
         told.append(_heads(writer, branch, *_body(writer, branch.network), grid))
         writers.append(writer)
-    last, end = writers[-1], _Writer("", None)
+    last, end = writers[-1], _Writer("")
     projected, logits, heat = told[-1]
     if mix is not None:
         joined = end.node("Concat", [one for one, _, _ in told], "joined", axis=1)

@@ -16,15 +16,14 @@ from typing import Literal
 import numpy as np
 
 from lookalike.errors import InvalidSetting, MissingDependency
-from lookalike.vision.efficientnet_lite.architecture import Array, Network, Variant, assemble
-from lookalike.vision.efficientnet_lite.graph import Branch, Projection, Ranges, build
+from lookalike.vision.efficientnet_lite.architecture import Array, Branch, Means, Network, Projection, Ranges, Variant, assemble
 from lookalike.vision.efficientnet_lite.torch_file import read_checked
 
 Precision = Literal["auto", "fp32", "int8"]
 
 DATA = Path(str(resources.files("lookalike.vision"))) / "data"
 # Counts the changes of the graph itself: a new number makes a new file in the cache.
-GRAPH_VERSION = 2
+GRAPH_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +112,12 @@ def ranges_of(weights: Weights) -> Ranges:
     return {name: (low, high) for name, (low, high) in told.items()}
 
 
+def means_of(weights: Weights) -> Means:
+    """The channels' means of each activation that ship with us for this network."""
+    with np.load(DATA / f"means_{weights.variant}.npz", allow_pickle=False) as told:
+        return {name: told[name].astype(np.float32) for name in told.files}
+
+
 def mix_of(model: Model) -> Array | None:
     """The matrix that makes one vector of two networks' vectors; None for one network."""
     if model.mix is None:
@@ -132,9 +137,12 @@ def projection_digest(name: str) -> str:
 
 def model_of(name: str, precision: Literal["fp32", "int8"]) -> bytes:
     """The ONNX model as bytes, made anew. Raises: InvalidSetting, MissingDependency, WeightsRefused."""
+    # Imported here: onnx takes .2 s, and only the first start has a graph to make.
+    from lookalike.vision.efficientnet_lite.graph import build
+
     model = model_named(name)
     whole = precision == "fp32"
-    branches = [Branch(network_of(one), projection_of(one), None if whole else ranges_of(one)) for one in model.parts]
+    branches = [Branch(network_of(one), projection_of(one), *(() if whole else (ranges_of(one), means_of(one)))) for one in model.parts]
     return bytes(build(branches, model.side, mix_of(model)).SerializeToString())
 
 
@@ -168,7 +176,8 @@ def model_file(name: str, precision: Literal["fp32", "int8"], cache_dir: Path) -
     model = model_named(name)
     made_of = [str(GRAPH_VERSION), str(model.side), *(one.sha256 for one in model.parts), projection_digest(name)]
     if precision == "int8":
-        made_of += [hashlib.sha256((DATA / f"ranges_{one.variant}.json").read_bytes()).hexdigest() for one in model.parts]
+        files = [file for one in model.parts for file in (f"ranges_{one.variant}.json", f"means_{one.variant}.npz")]
+        made_of += [hashlib.sha256((DATA / file).read_bytes()).hexdigest() for file in files]
     digest = hashlib.sha256(" ".join(made_of).encode()).hexdigest()[:16]
     target = cache_dir / f"efficientnet-{name}-{precision}-{digest}.onnx"
     if target.is_file():
