@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
 from lookalike.domain.picture import digest_of
 from lookalike.errors import InvalidSetting, PictureUnavailable, RecipeMismatch, UnknownPlugin
+from lookalike.pictures.analyses import AnalysisFile
 from lookalike.pictures.files import FilePictures, NoFiles
-from lookalike.pictures.store import FileReader, FolderShelf, MemoryShelf, Pictures, Shelf, Web
+from lookalike.pictures.known import KnownAddresses
+from lookalike.pictures.store import FileReader, FolderShelf, MemoryShelf, Pictures, Shelf
+from lookalike.pictures.web import Fetched, Validators, Web
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.runner import TaskRunner
@@ -21,6 +25,7 @@ from lookalike.ports.vision import Embedder, PictureAnalyser, PictureDecoder, Se
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.index import Indexer
 from lookalike.services.intake import Intake
+from lookalike.services.looking import RememberingAnalyser
 from lookalike.services.search import Searcher
 from lookalike.services.uploads import Uploads
 from lookalike.settings import Settings, load
@@ -32,13 +37,16 @@ class House:
 
     `pictures` reads what the catalogue itself refers to, files included: never give it a reference that a stranger named.
     `searcher` and `keeper` have a store of their own that takes from strangers only what it may; `indexer` is for the
-    command line, whose word is taken. `folder` is where the index keeps what lies beside it, None where it is in memory.
+    command line, whose word is taken. `analyser` looks at whatever it is asked to and remembers nothing, so it is for
+    shoppers' pictures; `looking`, for the catalogue's, looks at the same bytes once. `folder` is where the index keeps what
+    lies beside it, None where it is in memory.
     """
 
     settings: Settings
     recipe: Recipe
     engine: SearchEngine
     analyser: PictureAnalyser
+    looking: RememberingAnalyser
     pictures: PictureStore
     runner: TaskRunner
     keeper: CatalogueKeeper
@@ -109,12 +117,18 @@ def build(settings: Settings | None = None, *, read_only: bool = False, prepare:
         shelf: Shelf = MemoryShelf() if folder is None else FolderShelf(folder / "pictures")
         web = _LazyWeb(settings)
         opened.callback(web.close)
+        beside = None if folder is None or read_only else folder  # who only reads leaves no file
+        analyses = AnalysisFile(beside and beside / "analyses.sqlite", int(settings.analyses_bytes))
+        opened.callback(analyses.close)
+        looking = RememberingAnalyser(analyser, analyses)
+        known = KnownAddresses(beside and beside / "addresses.sqlite")
+        opened.callback(known.close)
         most = int(settings.picture_bytes)
         told: FileReader = NoFiles() if settings.picture_root is None else FilePictures(settings.picture_root, most)
-        theirs = Pictures(shelf, web, told, most)
-        ours = Pictures(shelf, web, FilePictures(None, most), most)
+        theirs = Pictures(shelf, web, told, most, known)
+        ours = Pictures(shelf, web, FilePictures(None, most), most, known)
         uploads = Uploads(settings.upload_ttl, int(settings.upload_bytes))
-        keeper = CatalogueKeeper(engine, analyser, theirs, recipe)
+        keeper = CatalogueKeeper(engine, looking, theirs, recipe)
         runner: TaskRunner = plugins.load("task runner", settings.runner)(keeper.apply, settings=settings)
         opened.callback(runner.close)
         return House(
@@ -122,10 +136,11 @@ def build(settings: Settings | None = None, *, read_only: bool = False, prepare:
             recipe=recipe,
             engine=engine,
             analyser=analyser,
+            looking=looking,
             pictures=ours,
             runner=runner,
             keeper=keeper,
-            indexer=Indexer(Intake(engine, analyser, ours, recipe)),
+            indexer=Indexer(Intake(engine, looking, ours, recipe)),
             searcher=Searcher(engine, analyser, theirs, uploads),
             uploads=uploads,
             folder=folder,
@@ -151,28 +166,19 @@ class _LazyWeb:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._web: Web | None = None
+        self._lock = threading.Lock()
 
     def _opened(self) -> Web:
-        if self._web is None:
-            from lookalike.pictures.http import WebLimits, WebPictures
+        with self._lock:
+            if self._web is None:
+                self._web = _web(self._settings)
+            return self._web
 
-            told = self._settings
-            limits = WebLimits(
-                int(told.picture_bytes),
-                told.fetch_timeout,
-                told.fetch_parallel,
-                told.fetch_per_host,
-                told.fetch_redirects,
-                told.fetch_attempts,
-            )
-            self._web = WebPictures(limits, told.picture_hosts)
-        return self._web
-
-    def fetch(self, address: str) -> bytes:
+    def fetch(self, address: str, known: Validators | None = None) -> Fetched:
         """The bytes at a URL. Raises: PictureUnavailable."""
-        return self._opened().fetch(address)
+        return self._opened().fetch(address, known)
 
-    def fetch_all(self, wanted: Sequence[str]) -> list[bytes | PictureUnavailable]:
+    def fetch_all(self, wanted: Sequence[tuple[str, Validators | None]]) -> list[Fetched | PictureUnavailable]:
         """The bytes at each URL."""
         return self._opened().fetch_all(wanted) if wanted else []
 
@@ -180,6 +186,22 @@ class _LazyWeb:
         """End it, where it began."""
         if self._web is not None:
             self._web.close()
+
+
+def _web(told: Settings) -> Web:
+    from lookalike.pictures.addresses import Guard
+    from lookalike.pictures.http import WebLimits, WebPictures
+
+    limits = WebLimits(
+        most_bytes=int(told.picture_bytes),
+        seconds=told.fetch_timeout,
+        parallel=told.fetch_parallel,
+        per_host=told.fetch_per_host,
+        redirects=told.fetch_redirects,
+        attempts=told.fetch_attempts,
+        patience_seconds=told.fetch_patience,
+    )
+    return WebPictures(limits, Guard(told.picture_hosts, told.picture_ports), proxy=told.fetch_proxy or None)
 
 
 def _folder(engine: str, location: str) -> Path | None:

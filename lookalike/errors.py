@@ -62,25 +62,18 @@ class InvalidInput(LookalikeError):
 
 
 class PictureUnreadable(LookalikeError):
-    """The bytes are no picture that we read.
-
-    `reason` is one of: empty, not_a_picture, truncated, too_large, too_many_pixels, unsupported_format, timed_out.
-    """
+    """The bytes are no picture that we read. `reason` is a code of `domain.reasons.PictureReason`."""
 
     def __init__(self, reason: str, message: str) -> None:
-        self.reason = reason
+        self.reason = str(reason)  # plain text, whatever kind of text it was
         super().__init__(message)
 
 
 class PictureUnavailable(LookalikeError):
-    """The bytes of a picture cannot be had.
-
-    `reason` is one of: refused_address, not_found, http_error, too_large, timed_out, connection_failed, not_allowed,
-    bad_reference.
-    """
+    """The bytes of a picture cannot be had. `reason` is a code of `domain.reasons.PictureReason`."""
 
     def __init__(self, reason: str, message: str) -> None:
-        self.reason = reason
+        self.reason = str(reason)  # plain text, whatever kind of text it was
         super().__init__(message)
 
 

@@ -1,7 +1,9 @@
 """Every setting: its default, where else it may come from, and where it did come from."""
 
 import difflib
+import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,14 +62,28 @@ class Settings(BaseSettings):
 
     picture_root: Path | None = Field(None, description="Over HTTP, file paths are taken only below this folder; without it none are.")
     picture_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="HOST or HOST:PORT, commas between: your own image servers, which may have private addresses."
+        (), description="HOST, HOST:PORT or a network such as 10.1.0.0/16, commas between: your own image servers, wherever they lie."
+    )
+    picture_ports: Annotated[tuple[int, ...], NoDecode] = Field(
+        (80, 443, 8080, 8443), description="Ports that pictures are fetched from, commas between; a host named above has any.", min_length=1
     )
     picture_bytes: ByteSize = Field(ByteSize(20_000_000), ge=1024, description="The largest picture file that is read.")
     max_pixels: int = Field(50_000_000, ge=10_000, description="The largest picture that is decoded, in pixels.")
+    analyses_bytes: ByteSize = Field(
+        ByteSize(1_000_000_000),
+        ge=0,
+        description="Disk for what was seen in pictures, so that none is analysed twice; 0 remembers nothing.",
+    )
     fetch_timeout: float = Field(20.0, gt=0, le=600, description="Seconds for one picture from the web, redirects and retries included.")
+    fetch_patience: float = Field(
+        30.0, ge=0, le=3600, description="Seconds that one picture waits besides for a server that says 'later' (Retry-After)."
+    )
     fetch_parallel: int = Field(32, ge=1, le=1024, description="Pictures fetched from the web at once.")
     fetch_per_host: int = Field(8, ge=1, le=1024, description="Of these, from one host.")
     fetch_redirects: int = Field(5, ge=0, le=50, description="Redirects that are followed for one picture.")
+    fetch_proxy: str = Field(
+        "", description="A proxy's URL, or environment for the one that the environment names; without it none is used."
+    )
     fetch_attempts: int = Field(3, ge=1, le=20, description="How often a picture is tried when its server fails or says 'later'.")
 
     @field_validator("picture_hosts", mode="before")
@@ -76,6 +92,33 @@ class Settings(BaseSettings):
         if not isinstance(told, str):
             return told
         return tuple(one.strip().lower() for one in told.split(",") if one.strip())
+
+    @field_validator("picture_hosts")
+    @classmethod
+    def _networks(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        for one in told:
+            if "/" in one:
+                ipaddress.ip_network(one)  # says itself what is wrong
+        return told
+
+    @field_validator("picture_ports", mode="before")
+    @classmethod
+    def _ports(cls, told: object) -> object:
+        return [one.strip() for one in told.split(",") if one.strip()] if isinstance(told, str) else told
+
+    @field_validator("picture_ports")
+    @classmethod
+    def _real_ports(cls, told: tuple[int, ...]) -> tuple[int, ...]:
+        if not all(1 <= one <= 65535 for one in told):
+            raise ValueError("ports from 1 to 65535 are wanted")
+        return told
+
+    @field_validator("fetch_proxy")
+    @classmethod
+    def _proxy(cls, told: str) -> str:
+        if told and told != "environment" and not re.match(r"https?://[^/?#]", told):
+            raise ValueError("an address that starts with http://, or the word environment, is wanted")
+        return told
 
     @field_validator("engine_settings", mode="before")
     @classmethod

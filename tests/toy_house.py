@@ -12,6 +12,7 @@ from PIL import Image
 from lookalike.bootstrap import House
 from lookalike.engines.embedded import open_embedded
 from lookalike.engines.memory import open_memory
+from lookalike.pictures.analyses import AnalysisFile
 from lookalike.pictures.decode import PillowDecoder
 from lookalike.pictures.files import FilePictures, NoFiles
 from lookalike.pictures.http import WebPictures
@@ -20,6 +21,7 @@ from lookalike.runners.inline import InlineRunner
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.index import Indexer
 from lookalike.services.intake import Intake
+from lookalike.services.looking import RememberingAnalyser
 from lookalike.services.search import Searcher
 from lookalike.services.uploads import Uploads
 from lookalike.settings import Settings
@@ -30,25 +32,29 @@ def toy_house(folder: Path | None = None, **settings: Any) -> House:
     """A shop in memory, or with the embedded engine in a folder, ready for changes and searches."""
     told = Settings(**{"index": "memory:", **settings})
     engine, analyser = open_memory("memory:") if folder is None else open_embedded(str(folder)), ToyAnalyser(PillowDecoder())
+    looking = RememberingAnalyser(analyser, AnalysisFile(None, 1_000_000))
     engine.prepare(analyser.recipe)
     shelf = MemoryShelf() if folder is None else FolderShelf(folder / "pictures")
     web, most = WebPictures(), int(told.picture_bytes)
     files = NoFiles() if told.picture_root is None else FilePictures(told.picture_root, most)
     pictures, ours = Pictures(shelf, web, files, most), Pictures(shelf, web, FilePictures(None, most), most)
-    keeper = CatalogueKeeper(engine, analyser, pictures, analyser.recipe)
+    keeper = CatalogueKeeper(engine, looking, pictures, analyser.recipe)
     uploads = Uploads(told.upload_ttl, int(told.upload_bytes))
     runner, closing = InlineRunner(keeper.apply), ExitStack()
     closing.callback(engine.close)
+    closing.callback(web.close)
+    closing.callback(looking.close)
     closing.callback(runner.close)
     return House(
         settings=told,
         recipe=analyser.recipe,
         engine=engine,
         analyser=analyser,
+        looking=looking,
         pictures=ours,
         runner=runner,
         keeper=keeper,
-        indexer=Indexer(Intake(engine, analyser, ours, analyser.recipe)),
+        indexer=Indexer(Intake(engine, looking, ours, analyser.recipe)),
         searcher=Searcher(engine, analyser, pictures, uploads),
         uploads=uploads,
         folder=folder,

@@ -15,7 +15,7 @@ from lookalike.cli.options import AsJson, Where, opened
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     admin = typer.Typer(no_args_is_help=True, help="Look after an index.")
-    for command in (status, export, import_, check, doctor, rebuild):
+    for command in (status, export, import_, check, doctor, rebuild, sweep):
         admin.command(command.__name__.rstrip("_"))(command)
     app.add_typer(admin, name="index-admin")
 
@@ -98,7 +98,8 @@ def rebuild(
     with opened(index, read_only=False, prepare=False) as house:
         counts = {"indexed": 0, "failed": 0}
         with house.engine.rebuild(house.recipe) as fresh:
-            for outcome in rebuilt(house.engine, fresh, house.analyser, house.pictures, house.recipe, again=again):
+            analyser = house.analyser if again else house.looking
+            for outcome in rebuilt(house.engine, fresh, analyser, house.pictures, house.recipe, again=again):
                 counts["indexed"] += outcome.state == "indexed"
                 counts["failed"] += bool(outcome.failures)
                 _progress(f"{counts['indexed']:,} built")
@@ -109,6 +110,29 @@ def rebuild(
     )
     if counts["failed"]:
         raise typer.Exit(1)
+
+
+def sweep(
+    index: Where = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+    grace_hours: Annotated[float, typer.Option(min=0, help="What was put within so many hours stays.")] = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """Remove kept pictures that no product refers to any more."""
+    from lookalike.errors import InvalidInput
+    from lookalike.pictures.store import Pictures
+    from lookalike.services.sweep import sweep as swept
+
+    # Opened to write: where an engine has one writer, nobody else puts products meanwhile.
+    with opened(index, read_only=dry_run, prepare=False) as house:
+        if not isinstance(house.pictures, Pictures):
+            raise InvalidInput.at("", "This index's pictures are kept elsewhere; they cannot be swept from here.")
+        found = swept(house.engine.documents(), house.pictures, grace_seconds=grace_hours * 3600, dry_run=dry_run)
+    if as_json:
+        print(json.dumps(found.as_json()))
+        return
+    what = "would be removed" if dry_run else "removed"
+    print(f"{found.removed:,} pictures ({found.removed_bytes:,} bytes) {what}, {found.kept:,} kept.")
 
 
 def _progress(text: str) -> None:

@@ -94,7 +94,7 @@ class PillowDecoder:
     def _check_scans(self, content: bytes, header: JpegHeader) -> None:
         scans = content.count(b"\xff\xda", header.end)
         if scans > SCANS_LIMIT or scans * header.width * header.height > max(PIXELS_SCANNED_LIMIT, self.limits.pixels):
-            raise PictureUnreadable("timed_out", f"The JPEG has {scans} scans and would take too long. Save it again with fewer.")
+            raise PictureUnreadable("too_many_scans", f"The JPEG has {scans} scans and would take too long. Save it again with fewer.")
 
     def _fast_jpeg(self, content: bytes, header: JpegHeader) -> tuple[Pixels, int, int] | None:
         if header.components not in (1, 3) or header.bits != 8 or _needs_profile(header.icc):

@@ -5,6 +5,7 @@ import os
 import stat
 from pathlib import Path
 
+from lookalike.domain.reasons import PictureReason
 from lookalike.errors import PictureUnavailable
 
 # What the platform has of these: a pipe must not block us, a link not lead us astray, a child not inherit, bytes stay bytes.
@@ -26,7 +27,7 @@ class FilePictures:
     def fetch(self, path: str) -> bytes:
         """The bytes of a file. Raises: PictureUnavailable; its message names no folder."""
         if not path or "\0" in path or len(path) > 4096:
-            raise PictureUnavailable("bad_reference", "The picture's path is empty, too long, or holds a NUL character.")
+            raise PictureUnavailable(PictureReason.BAD_REFERENCE, "The picture's path is empty, too long, or holds a NUL character.")
         name = os.path.basename(path)[:100]
         try:
             handle = self._below_root(path) if self._root is not None else os.open(path, _READ)
@@ -42,10 +43,10 @@ class FilePictures:
     def _read(self, handle: int, name: str) -> bytes:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):
-            raise PictureUnavailable("bad_reference", f"{name!r} is no file, but a folder, a device or a pipe.")
+            raise PictureUnavailable(PictureReason.BAD_REFERENCE, f"{name!r} is no file, but a folder, a device or a pipe.")
         if about.st_size > self._most_bytes:
             message = f"The picture {name!r} has {about.st_size:,} bytes; at most {self._most_bytes:,} are read (LOOKALIKE_PICTURE_BYTES)."
-            raise PictureUnavailable("too_large", message)
+            raise PictureUnavailable(PictureReason.TOO_LARGE, message)
         content = os.read(handle, about.st_size + 1)
         if len(content) == about.st_size:  # the end, since one byte more was asked for
             return content
@@ -58,7 +59,7 @@ class FilePictures:
         assert self._root is not None
         real = Path(os.path.realpath(self._root / path))
         if not real.is_relative_to(self._root) or real == self._root:
-            raise PictureUnavailable("not_allowed", "Only files below the folder that LOOKALIKE_PICTURE_ROOT names are read.")
+            raise PictureUnavailable(PictureReason.NOT_ALLOWED, "Only files below the folder that LOOKALIKE_PICTURE_ROOT names are read.")
         if os.open not in os.supports_dir_fd:  # Windows: what was checked is opened by its name
             return os.open(real, _READ)
         *folders, name = real.relative_to(self._root).parts
@@ -82,14 +83,15 @@ class NoFiles:
             f"The reference {path[:60]!r} is neither http(s):// nor data:. Paths of files are taken only from the command line, "
             "or below the folder that LOOKALIKE_PICTURE_ROOT names."
         )
-        raise PictureUnavailable("not_allowed", message)
+        raise PictureUnavailable(PictureReason.NOT_ALLOWED, message)
 
 
 def _failure(error: OSError | UnicodeError, name: str) -> PictureUnavailable:
     if isinstance(error, UnicodeError):
-        return PictureUnavailable("bad_reference", "The picture's path holds characters that no file has.")
+        return PictureUnavailable(PictureReason.BAD_REFERENCE, "The picture's path holds characters that no file has.")
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return PictureUnavailable("not_found", f"There is no file {name!r}.")
+        return PictureUnavailable(PictureReason.NOT_FOUND, f"There is no file {name!r}.")
     if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
-        return PictureUnavailable("bad_reference", f"{name!r} cannot be opened: {error.strerror}.")
-    return PictureUnavailable("connection_failed", f"The file {name!r} cannot be read: {error.strerror}.")
+        return PictureUnavailable(PictureReason.BAD_REFERENCE, f"{name!r} cannot be opened: {error.strerror}.")
+    reason = PictureReason.FORBIDDEN if error.errno in (errno.EACCES, errno.EPERM) else PictureReason.CONNECTION
+    return PictureUnavailable(reason, f"The file {name!r} cannot be read: {error.strerror}.")

@@ -3,25 +3,41 @@
 import asyncio
 import contextlib
 import random
+import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from lookalike.domain.reasons import PictureReason
 from lookalike.errors import PictureUnavailable
-from lookalike.pictures import addresses
+from lookalike.pictures import addresses, answers
+from lookalike.pictures.turns import Turns
+from lookalike.pictures.web import Fetched, Validators
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LONGEST_PAUSE_SECONDS = 10.0
+_LONGEST_BACK_OFF_SECONDS = 10.0
+ENVIRONMENT = "environment"
+_HEADERS = {
+    "User-Agent": "lookalike (+picture indexer)",
+    "Accept": "image/jpeg, image/png, image/*;q=0.9, */*;q=0.5",  # who may choose sends what loses least
+    "Accept-Encoding": "identity",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class WebLimits:
-    """What a fetch may take: bytes of one picture, seconds with redirects and retries, how many at once, in all and per host."""
+    """What a fetch may take.
+
+    `seconds`: of one picture, with redirects and retries, but, in `fetch_all`, without waiting. `patience_seconds`: of one
+    picture's waiting for a server that says "later". `parallel`, `per_host`: requests at once, over all calls.
+    """
 
     most_bytes: int = 20_000_000
     seconds: float = 20.0
@@ -29,36 +45,92 @@ class WebLimits:
     per_host: int = 8
     redirects: int = 5
     attempts: int = 3
+    patience_seconds: float = 30.0
 
 
 class _Later(Exception):
+    """Worth another attempt; `pause_seconds` is what the server asked for."""
+
     def __init__(self, failure: PictureUnavailable, pause_seconds: float | None = None) -> None:
         self.failure, self.pause_seconds = failure, pause_seconds
         super().__init__(str(failure))
 
 
+class _Clock:
+    """The time that one picture has left: running, or stopped while it waits for others; and how long it may wait yet."""
+
+    def __init__(self, timeout: asyncio.Timeout, limits: WebLimits, *, urgent: bool) -> None:
+        self.urgent = urgent
+        self.answered = False
+        """Whether the answer being waited for has begun."""
+        self._timeout = timeout
+        self._patience = limits.patience_seconds
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """While it waits its turn; somebody who waits for the answer waits for that too, so then it goes on."""
+        ends = self._timeout.when()
+        if self.urgent or ends is None:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._timeout.reschedule(None)
+        try:
+            yield
+        finally:
+            self._timeout.reschedule(ends + loop.time() - began)
+
+    async def pause(self, seconds: float, failure: PictureUnavailable) -> None:
+        """Wait. Raises: the failure, at once, where there is no time for that."""
+        ends = self._timeout.when()
+        left = self._patience
+        if self.urgent and ends is not None:
+            left = min(left, ends - asyncio.get_running_loop().time())
+        if seconds > left:
+            raise failure
+        self._patience -= seconds
+        with self.stopped():
+            await asyncio.sleep(seconds)
+
+
 class WebPictures:
     """Fetches http and https URLs. Threads may call it at once; one event loop of its own starts with the first fetch.
 
-    `hosts`: HOST or HOST:PORT of the shop's own image servers, which the address guard lets through.
+    `guard` says where to. `resolver` makes what looks names up, the system's own where it is not given. `proxy`: the URL of
+    a proxy, or "environment" for the one that the environment names; such a proxy looks names up itself, so what the guard
+    checked is not certainly what it connects to. Without it none is used, whatever the environment says.
     """
 
-    def __init__(self, limits: WebLimits | None = None, hosts: Sequence[str] = ()) -> None:
-        self._limits, self._hosts = limits or WebLimits(), frozenset(one.lower() for one in hosts)
+    def __init__(
+        self,
+        limits: WebLimits | None = None,
+        guard: addresses.Guard | None = None,
+        *,
+        resolver: Callable[[], AbstractResolver] = aiohttp.ThreadedResolver,
+        proxy: str | None = None,
+    ) -> None:
+        self._limits, self._guard = limits or WebLimits(), guard or addresses.Guard()
+        self._make_resolver, self._proxy = resolver, proxy
+        self._turns = Turns(self._limits.parallel, self._limits.per_host)
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._resolver: addresses.GuardedResolver | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._closed = False
 
-    def fetch(self, address: str) -> bytes:
-        """The bytes at a URL. Raises: PictureUnavailable, with a reason."""
+    def fetch(self, address: str, known: Validators | None = None) -> Fetched:
+        """The bytes at a URL, for somebody who waits: before all that `fetch_all` still has to do.
+
+        `known`: of bytes that the caller has. Raises: PictureUnavailable, with a reason.
+        """
         addresses.parse(address)  # what is plainly wrong needs no event loop
-        found: bytes = self._await(self._one(address))
+        found: Fetched = self._await(self._one(address, known, urgent=True))
         return found
 
-    def fetch_all(self, wanted: Sequence[str]) -> list[bytes | PictureUnavailable]:
-        """The bytes at each URL, fetched side by side; what cannot be had is a result."""
+    def fetch_all(self, wanted: Sequence[tuple[str, Validators | None]]) -> list[Fetched | PictureUnavailable]:
+        """As `fetch` for each, side by side; what cannot be had is a result."""
         return self._await(self._all(wanted)) if wanted else []
 
     def close(self) -> None:
@@ -77,133 +149,193 @@ class WebPictures:
         with self._lock:
             if self._closed:
                 work.close()
-                raise PictureUnavailable("connection_failed", "Pictures are no longer fetched: the program is ending.")
+                raise _ending()
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="lookalike-web", daemon=True)
                 self._thread.start()
             loop = self._loop
-        return asyncio.run_coroutine_threadsafe(work, loop).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(work, loop).result()
+        except CancelledError as error:
+            raise _ending() from error
 
     async def _finish(self) -> None:
         others = [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
-    async def _all(self, wanted: Sequence[str]) -> list[bytes | PictureUnavailable]:
-        gate = asyncio.Semaphore(self._limits.parallel)
+    async def _all(self, wanted: Sequence[tuple[str, Validators | None]]) -> list[Fetched | PictureUnavailable]:
+        async def one(address: str, known: Validators | None) -> Fetched | PictureUnavailable:
+            try:
+                return await self._one(address, known, urgent=False)
+            except PictureUnavailable as error:
+                return error
 
-        async def one(address: str) -> bytes | PictureUnavailable:
-            async with gate:
-                try:
-                    return await self._one(address)
-                except PictureUnavailable as error:
-                    return error
+        return await asyncio.gather(*(one(*each) for each in wanted))
 
-        return await asyncio.gather(*(one(address) for address in wanted))
-
-    async def _one(self, address: str) -> bytes:
+    async def _one(self, address: str, known: Validators | None, *, urgent: bool) -> Fetched:
+        url, timeout = addresses.parse(address), asyncio.timeout(self._limits.seconds)
+        clock = _Clock(timeout, self._limits, urgent=urgent)
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                return await self._patiently(addresses.parse(address))
+            async with timeout:
+                return await self._patiently(url, known, clock)
         except TimeoutError as error:
-            message = f"The picture did not arrive within {self._limits.seconds:g} s (LOOKALIKE_FETCH_TIMEOUT)."
-            raise PictureUnavailable("timed_out", message) from error
+            raise _too_late(clock, self._limits.seconds) from error
 
-    async def _patiently(self, url: URL) -> bytes:
+    async def _patiently(self, url: URL, known: Validators | None, clock: _Clock) -> Fetched:
         for attempt in range(1, self._limits.attempts + 1):
             try:
-                return await self._follow(url)
+                return await self._follow(url, known, clock)
             except _Later as later:
                 if attempt == self._limits.attempts:
                     raise later.failure from later
-                # "Full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-                pause = random.uniform(0, 0.2 * 2**attempt) if later.pause_seconds is None else later.pause_seconds  # noqa: S311 — no secret
-                if pause > _LONGEST_PAUSE_SECONDS:
-                    raise later.failure from later
-                await asyncio.sleep(pause)
+                await clock.pause(_pause_seconds(later, attempt), later.failure)
         raise AssertionError("attempts is at least 1")
 
-    async def _follow(self, url: URL) -> bytes:
+    async def _follow(self, url: URL, known: Validators | None, clock: _Clock) -> Fetched:
         for _ in range(self._limits.redirects + 1):
-            addresses.check_literal(url, self._hosts)
-            async with self._request(url) as answer:
+            self._guard.check(url)
+            async with self._turn(url, clock), self._request(url, known, clock) as answer:
                 if answer.status in _REDIRECTS and (target := answer.headers.get("Location")):
                     url = addresses.parse(str(url.join(_location(target))))
                     continue
-                return await self._read(answer)
-        raise PictureUnavailable("http_error", f"The picture's address redirects more than {self._limits.redirects} times.")
+                return await self._read(answer, url, known)
+        message = f"The picture's address redirects more than {self._limits.redirects} times (LOOKALIKE_FETCH_REDIRECTS)."
+        raise PictureUnavailable(PictureReason.TOO_MANY_REDIRECTS, message)
 
     @contextlib.asynccontextmanager
-    async def _request(self, url: URL) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _turn(self, url: URL, clock: _Clock) -> AsyncIterator[None]:
+        host, clock.answered = url.host or "", False
+        async with contextlib.AsyncExitStack() as turn:
+            while True:
+                with clock.stopped():
+                    await turn.enter_async_context(self._turns.of(host, urgent=clock.urgent))
+                held = self._turns.held(host)
+                if not held:
+                    break
+                await turn.aclose()
+                await clock.pause(held + random.uniform(0, 0.1), answers.failure_of(429))  # noqa: S311 — no secret
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _request(self, url: URL, known: Validators | None, clock: _Clock) -> AsyncIterator[aiohttp.ClientResponse]:
+        conditions = known.headers() if known is not None and known.url == str(url) else {}
         try:
-            async with self._opened().get(url, allow_redirects=False) as answer:
+            session, proxy = await self._route(url)
+            async with session.get(url, allow_redirects=False, headers=conditions, proxy=proxy) as answer:
+                clock.answered = True
                 yield answer
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise PictureUnavailable("connection_failed", f"The certificate of {url.host!r} is not valid.") from error
-        except aiohttp.InvalidURL as error:
-            raise PictureUnavailable("bad_reference", f"The address with the host {url.host!r} cannot be read.") from error
+        except PictureUnavailable as error:
+            if error.reason == PictureReason.DNS and getattr(error.__cause__, "errno", None) == socket.EAI_AGAIN:
+                raise _Later(error) from error
+            raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if isinstance(error.__cause__, PictureUnavailable):
-                raise error.__cause__ from error  # the resolver's own words
-            if isinstance(error, TimeoutError):
-                raise
-            failure = PictureUnavailable("connection_failed", f"No whole answer from {url.host!r}: {_short(error)}.")
-            raise _Later(failure) from error
+            raise _failure(error, url.host or "", answered=clock.answered) from error
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                resolver=addresses.GuardedResolver(self._hosts),
-                use_dns_cache=False,  # a checked address is used once
-                limit=self._limits.parallel,
-                limit_per_host=self._limits.per_host,
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                trust_env=False,  # a proxy would resolve the name anew, past the guard
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,  # and no Accept-Encoding: what is announced is what is counted
-                headers={"User-Agent": "lookalike (+picture indexer)", "Accept": "image/*", "Accept-Encoding": "identity"},
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(10.0, self._limits.seconds)),
-            )
-        return self._session
+    async def _route(self, url: URL) -> tuple[aiohttp.ClientSession, str | None]:
+        """The session for a URL, and the proxy on the way to it."""
+        proxy = self._proxy_for(url)
+        if proxy is not None:
+            try:
+                await self._guarded().resolve(url.host or "", url.port or 0)
+            except PictureUnavailable as error:
+                if error.reason != PictureReason.DNS:  # where only the proxy can look names up, its word must do
+                    raise
+        if (proxy is not None) not in self._sessions:
+            self._sessions[proxy is not None] = self._session(self._guarded() if proxy is None else self._make_resolver())
+        return self._sessions[proxy is not None], proxy
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
-        if answer.status in (404, 410):
-            raise PictureUnavailable("not_found", f"The picture's server answered {answer.status}: it is not there.")
+    def _proxy_for(self, url: URL) -> str | None:
+        if self._proxy != ENVIRONMENT:
+            return self._proxy
+        named = getproxies()
+        return None if proxy_bypass(f"{url.host}:{url.port}") else named.get(url.scheme, named.get("all"))
+
+    def _guarded(self) -> addresses.GuardedResolver:
+        if self._resolver is None:
+            self._resolver = addresses.GuardedResolver(self._guard, self._make_resolver())
+        return self._resolver
+
+    def _session(self, resolver: AbstractResolver) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            resolver=resolver,
+            use_dns_cache=False,  # a checked address is used once
+            limit=0,  # turns bound it, before the clock runs
+            family=socket.AF_UNSPEC,
+        )
+        silence = min(10.0, self._limits.seconds)
+        return aiohttp.ClientSession(
+            connector=connector,
+            trust_env=False,  # a proxy would resolve the name anew, past the guard
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # unpacking is bounded, and ours
+            headers=_HEADERS,
+            # a server that falls silent gives its place back before the whole time is up
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=silence, sock_read=silence),
+        )
+
+    async def _read(self, answer: aiohttp.ClientResponse, url: URL, known: Validators | None) -> Fetched:
+        if answer.status == 304 and known is not None and known.url == str(url):
+            return Fetched(None, answers.validators_of(str(url), answer.headers) or known)
         if answer.status != 200:
-            failure = PictureUnavailable("http_error", f"The picture's server answered {answer.status}, not 200.")
-            if answer.status in _LATER:
-                raise _Later(failure, _seconds(answer.headers.get("Retry-After")))
-            raise failure
-        most = self._limits.most_bytes
-        if (answer.content_length or 0) > most:
-            raise _too_large(most)
-        content = bytearray()
-        async for chunk in answer.content.iter_chunked(1 << 16):
-            content += chunk
-            if len(content) > most:
-                raise _too_large(most)
-        return bytes(content)
+            failure = answers.failure_of(answer.status)
+            if answer.status not in answers.LATER_STATUSES:
+                raise failure
+            pause = answers.retry_after_seconds(answer.headers)
+            if answer.status == 429 and pause is not None and pause <= self._limits.patience_seconds:
+                self._turns.hold(url.host or "", pause)  # it speaks of us, not of one picture: the others wait too
+            raise _Later(failure, pause)
+        return Fetched(await answers.body_of(answer, self._limits.most_bytes), answers.validators_of(str(url), answer.headers))
+
+
+def _ending() -> PictureUnavailable:
+    return PictureUnavailable(PictureReason.CONNECTION, "Pictures are no longer fetched: the program is ending.")
+
+
+def _too_late(clock: _Clock, seconds: float) -> PictureUnavailable:
+    if clock.answered:
+        message = f"The picture began to come, but was not there within {seconds:g} s (LOOKALIKE_FETCH_TIMEOUT)."
+        return PictureUnavailable(PictureReason.TOO_SLOW, message)
+    return PictureUnavailable(PictureReason.TIMEOUT, f"No answer within {seconds:g} s (LOOKALIKE_FETCH_TIMEOUT).")
+
+
+def _failure(error: Exception, host: str, *, answered: bool) -> Exception:
+    """What a fault on the way means: a PictureUnavailable, or one that is worth another attempt."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return PictureUnavailable(PictureReason.TLS, f"The certificate of {host!r} is not valid.")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return PictureUnavailable(PictureReason.TLS, f"No encryption could be agreed on with {host!r}.")
+    if isinstance(error, aiohttp.InvalidURL):
+        return PictureUnavailable(PictureReason.BAD_REFERENCE, f"The address with the host {host!r} cannot be read.")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return PictureUnavailable(PictureReason.HTTP_ERROR, f"What {host!r} answers is no HTTP that we understand.")
+    if isinstance(error, TimeoutError):
+        reason, what = (PictureReason.TOO_SLOW, "fell silent") if answered else (PictureReason.TIMEOUT, "does not answer")
+        return _Later(PictureUnavailable(reason, f"The server {host!r} {what}."))
+    # aiohttp tells an end from a reset only in its text; should that change, a reset is called truncated, and tried again as well
+    if isinstance(error, aiohttp.ClientPayloadError) and "ConnectionResetError" not in str(error):
+        return _Later(PictureUnavailable(PictureReason.TRUNCATED, f"The server {host!r} sent fewer bytes than it announced."))
+    when = "broke while the picture came" if answered else "failed"
+    return _Later(PictureUnavailable(PictureReason.CONNECTION, f"The connection to {host!r} {when}: {_short(error)}."))
+
+
+def _pause_seconds(later: _Later, attempt: int) -> float:
+    """What was asked for, never less; else "full jitter": aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter."""
+    if later.pause_seconds is not None:
+        return later.pause_seconds + random.uniform(0, 0.1)  # noqa: S311 — no secret
+    return random.uniform(0, min(0.2 * 2**attempt, _LONGEST_BACK_OFF_SECONDS))  # noqa: S311
 
 
 def _location(told: str) -> URL:
     try:
         return URL(told)
     except ValueError as error:
-        raise PictureUnavailable("bad_reference", "The picture's server redirects to an address that cannot be read.") from error
-
-
-def _too_large(most: int) -> PictureUnavailable:
-    return PictureUnavailable("too_large", f"The picture has more than {most:,} bytes (LOOKALIKE_PICTURE_BYTES).")
-
-
-def _seconds(told: str | None) -> float | None:
-    return float(told) if told is not None and told.isascii() and told.isdigit() else None
+        message = "The picture's server redirects to an address that cannot be read."
+        raise PictureUnavailable(PictureReason.BAD_REFERENCE, message) from error
 
 
 def _short(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Where pictures' bytes come from and lie."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from lookalike.errors import PictureUnavailable
@@ -27,3 +28,25 @@ class FetchesMany(Protocol):
 
     def fetch_all(self, references: Sequence[str]) -> list[bytes | PictureUnavailable]:
         """As `fetch` for each, in order; what cannot be had is a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPicture:
+    """Bytes that are kept: SHA-256 in hex, how many, and for how long they have lain there since they were last put."""
+
+    digest: str
+    size: int
+    age_seconds: float
+
+
+class CanBeSwept(Protocol):
+    """What a picture store can do besides: show what it keeps, so that what nobody refers to can go."""
+
+    def kept(self) -> Iterator[KeptPicture]:
+        """All that is kept, in no order."""
+
+    def forget(self, reference: str) -> None:
+        """Drop kept bytes; nothing happens where there are none."""
+
+    def tidy(self, older_than_seconds: float, forgotten: Collection[str]) -> int:
+        """Remove what interrupted writers left behind, and what is remembered of `forgotten` digests; how many it was."""

@@ -13,14 +13,13 @@ from lookalike.domain.document import Document, Seen
 from lookalike.domain.picture import digest_of
 from lookalike.domain.picture_address import is_address, meant
 from lookalike.domain.product import Product, patched
+from lookalike.domain.reasons import PASSING, REFUSED
 from lookalike.errors import LookalikeError, NotFound, PictureUnavailable, PictureUnreadable, VersionConflict
 from lookalike.ports.engine import SearchEngine, Write, Written
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import Look, PictureAnalyser
 
 PictureFailure = PictureUnreadable | PictureUnavailable
-_PASSING = frozenset({"timed_out", "connection_failed", "http_error", "not_allowed", "refused_address"})
-"""Reasons that say nothing of the picture itself: what was seen of it before stays."""
 _NO_BYTES = "data:,"
 """What stands in a product for a data: URL that holds no bytes: it need not be kept."""
 
@@ -243,10 +242,10 @@ class Intake:
         for one in item.pictures:
             if one.digest is not None:
                 one.analysis = by_digest.get(one.digest)
-            elif isinstance(one.failure, PictureUnavailable) and one.failure.reason in _PASSING and one.reference in by_reference:
+            elif isinstance(one.failure, PictureUnavailable) and one.failure.reason in PASSING and one.reference in by_reference:
                 one.analysis = by_reference[one.reference]
                 one.digest = one.analysis.digest
-                if one.failure.reason in ("not_allowed", "refused_address"):  # it came from the command line, and stays
+                if one.failure.reason in REFUSED:  # it came from the command line, and stays
                     one.failure = None
 
     @staticmethod

@@ -11,6 +11,7 @@ from lookalike.domain.filters import EVERYTHING, Filter, canonical_field, parse_
 from lookalike.domain.picture_address import mark, picture_of
 from lookalike.domain.query import EngineQuery, FacetRequest
 from lookalike.domain.query_parsing import MOST_FACETS
+from lookalike.domain.reasons import LATER
 from lookalike.errors import InvalidInput, NotFound, PictureUnavailable, PictureUnreadable, Unavailable
 from lookalike.pictures.decode import Limits
 from lookalike.pictures.thumbnail import LARGEST, SMALLEST, Shown, shown
@@ -20,7 +21,6 @@ from query_api.telling import answer, facets_json
 
 _NOT_COUNTED = frozenset({"id", "title", "description", "url", "price", "created", "group", "pictures"})
 """Fields that have nearly as many values as products; they are counted when they are asked for."""
-_LATER = frozenset({"timed_out", "connection_failed", "http_error"})
 
 
 def blueprint(house: House, limits: Limits | None = None, cache_bytes: int = 64_000_000) -> APIBlueprint:
@@ -81,7 +81,7 @@ def _shown(house: House, document: Document, place: int, size: int | None, limit
     try:
         return shown(house.picture(document, place), size, limits)
     except PictureUnavailable as error:
-        if error.reason in _LATER:
+        if error.reason in LATER:
             raise Unavailable("The picture's own server does not deliver it at the moment.", retry_after_seconds=30) from error
         raise NotFound("picture", name, "Its bytes cannot be had any more.") from error
     except PictureUnreadable as error:

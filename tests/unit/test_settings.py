@@ -39,7 +39,16 @@ def test_values_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "abc"), ("PORT", "70000"), ("THREADS", "-1"), ("PRECISION", "int4"), ("MAX_BODY", "much"), ("UPLOAD_TTL", "nan")],
+    [
+        *(("PICTURE_HOSTS", "10.0.0.0/99"), ("PICTURE_HOSTS", "10.0.0.5/8"), ("PICTURE_PORTS", "0"), ("PICTURE_PORTS", "http")),
+        *(("PICTURE_PORTS", "70000"), ("FETCH_PROXY", "socks5://x"), ("FETCH_PATIENCE", "-1")),
+        ("PORT", "abc"),
+        ("PORT", "70000"),
+        ("THREADS", "-1"),
+        ("PRECISION", "int4"),
+        ("MAX_BODY", "much"),
+        ("UPLOAD_TTL", "nan"),
+    ],
 )
 def test_an_impossible_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """What was found, where, and what is wanted."""

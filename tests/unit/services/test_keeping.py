@@ -132,7 +132,7 @@ def test_a_bad_picture_otherwise_leaves_the_product_to_its_words(shop: Shop) -> 
 def test_a_server_that_is_away_does_not_wipe_what_was_seen(shop: Shop) -> None:
     """A time-out says nothing of the picture; a 404 does."""
     shop.keeper.put(product("a", "http://x/1"))
-    answers = iter(["timed_out", "not_allowed", "not_found"])
+    answers = iter(["timeout", "not_allowed", "not_found"])
 
     def away(reference: str) -> bytes:
         raise PictureUnavailable(next(answers), reference)

@@ -1,0 +1,111 @@
+"""What was seen in the bytes, beside the bytes: analyses in one file of bounded size."""
+
+import hashlib
+import json
+import sqlite3
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lookalike.domain.analysis import Analysis, analysis_from_json
+from lookalike.pictures.cache_file import CacheFile
+from lookalike.ports.analyses import LookKey
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS analyses (
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, used INTEGER NOT NULL, sum INTEGER NOT NULL, body BLOB NOT NULL, vectors BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_use ON analyses (used)
+"""
+_VERSION = 1
+_DAY_SECONDS = 86_400
+_DROPPED_AT_ONCE = 256
+
+
+class AnalysisFile:
+    """AnalysisCache in a file; without a path in memory. Above `most_bytes` what was used longest ago goes, by the day."""
+
+    def __init__(self, path: Path | None, most_bytes: int) -> None:
+        self._file, self._most_bytes = CacheFile(path, _SCHEMA, _VERSION), most_bytes
+
+    def find(self, keys: Sequence[LookKey]) -> dict[LookKey, Analysis]:
+        """What is remembered of these."""
+        today = int(time.time()) // _DAY_SECONDS
+
+        def found(connection: sqlite3.Connection) -> dict[LookKey, Analysis]:
+            seen, stale = {}, []
+            for key in keys:
+                row = connection.execute("SELECT id, used, sum, body, vectors FROM analyses WHERE key = ?", (_name(key),)).fetchone()
+                analysis = None if row is None else _read(key, *row[2:])
+                if analysis is not None:
+                    seen[key] = analysis
+                    if row[1] < today:  # once a day: a use costs no write
+                        stale.append((today, row[0]))
+            if stale:
+                connection.executemany("UPDATE analyses SET used = ? WHERE id = ?", stale)
+            return seen
+
+        return self._file.run(found, {}) if keys else {}
+
+    def keep(self, seen: Mapping[LookKey, Analysis]) -> None:
+        """Remember; what is oldest makes room."""
+        today = int(time.time()) // _DAY_SECONDS
+        rows = [(_name(key), today, *_written(one)) for key, one in seen.items()]
+
+        def kept(connection: sqlite3.Connection) -> None:
+            connection.executemany("REPLACE INTO analyses (key, used, sum, body, vectors) VALUES (?, ?, ?, ?, ?)", rows)
+            while _bytes_used(connection) > self._most_bytes:
+                oldest = "SELECT id FROM analyses ORDER BY used, id LIMIT ?"
+                gone = connection.execute(f"DELETE FROM analyses WHERE id IN ({oldest})", (_DROPPED_AT_ONCE,))  # noqa: S608 — our own text
+                if gone.rowcount < 1:
+                    break
+
+        if rows and self._most_bytes > 0:
+            self._file.run(kept, None)
+
+    def close(self) -> None:
+        """Give back the file."""
+        self._file.close()
+
+
+def _bytes_used(connection: sqlite3.Connection) -> int:
+    """Of the file, without what is free in it."""
+    pages, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size"))
+    return int((pages - free) * size)
+
+
+def _name(key: LookKey) -> bytes:
+    box = "" if key.box is None else repr((key.box.left, key.box.top, key.box.right, key.box.bottom))
+    return hashlib.blake2b(f"{key.digest}\n{key.recipe_id}\n{box}".encode(), digest_size=20).digest()
+
+
+def _written(analysis: Analysis) -> tuple[int, bytes, bytes]:
+    """(checksum, JSON, vectors): unlike `Analysis.as_json` to the last digit, so that it does not matter who saw it first."""
+    told = analysis.as_json() | {
+        "objects": [
+            {"box": [one.box.left, one.box.top, one.box.right, one.box.bottom], "label": one.label, "score": one.score}
+            for one in analysis.objects
+        ],
+        "tags": [{"name": one.name, "score": one.score} for one in analysis.tags],
+        "categories": [{"name": one.name, "score": one.score} for one in analysis.categories],
+        "colours": [{"name": one.name, "share": one.share, "rgb": list(one.rgb)} for one in analysis.colours],
+        "dimensions": [len(analysis.main.vector), len(analysis.main.colour_vector)],
+    }
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    vectors = b"".join(part.astype("<f4").tobytes() for one in analysis.objects for part in (one.vector, one.colour_vector))
+    return zlib.crc32(vectors, zlib.crc32(body)), body, vectors
+
+
+def _read(key: LookKey, told_sum: int, body: bytes, vectors: bytes) -> Analysis | None:
+    """The analysis of a row; None where it is another's or a disk has spoiled it."""
+    if zlib.crc32(vectors, zlib.crc32(body)) != told_sum:
+        return None
+    told = json.loads(body)
+    if (told["digest"], told["recipe"]) != (key.digest, key.recipe_id):
+        return None
+    wide, colour = told["dimensions"]
+    matrix = np.frombuffer(vectors, "<f4").astype(np.float32).reshape(-1, wide + colour)
+    return analysis_from_json(told, matrix[:, :wide], matrix[:, wide:])
