@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from lookalike.catalogues.files import existing
+from lookalike.catalogues.places import below_folder
 from lookalike.catalogues.rows import SUFFIXES
 from lookalike.domain.commands import RowFailure
 from lookalike.domain.product import parse_product
@@ -26,7 +27,8 @@ class FolderCatalogue:
             relative = path.relative_to(self._root)
             name = (relative.with_suffix("") if alone else relative).as_posix()
             steps = [_words(step) for step in relative.parent.parts]
-            told = {"id": name, "title": _words(relative.stem), "pictures": [str(path)]} | ({"category": steps} if steps else {})
+            picture = below_folder(self._root, str(path)) if path.is_symlink() else str(path)
+            told = {"id": name, "title": _words(relative.stem), "pictures": [picture]} | ({"category": steps} if steps else {})
             try:
                 yield SourceRow(row, parse_product(told))
             except InvalidInput as error:

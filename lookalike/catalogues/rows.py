@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from lookalike.catalogues.places import below_folder, below_prefix
 from lookalike.catalogues.text import in_stock, parse_price, parts
 from lookalike.domain.product import CATEGORY_JOINT, PRODUCT_FIELDS, Product, parse_product
 from lookalike.errors import InvalidInput
@@ -139,13 +139,13 @@ class RowReader:
         if re.match(r"(https?://|data:|stored:)", told, re.IGNORECASE):
             return told
         if self._web is not None:
-            return self._web.replace("{}", quote(told)) if "{}" in self._web else self._web + quote(told)
-        return os.path.normpath((self._folder or self._home) / told)
+            return below_prefix(self._web, told)
+        return below_folder(self._folder or self._home, told, also_absolute=self._folder is not None)
 
     def _named_by(self, product_id: str) -> tuple[str, ...]:
         """The picture that is named like the product. Where we only guess the folder, the file must be there."""
         if self._web is not None:
-            return (self._web.replace("{}", quote(product_id)) if "{}" in self._web else f"{self._web}{quote(product_id)}.jpg",)
+            return (below_prefix(self._web, product_id if "{}" in self._web else f"{product_id}.jpg"),)
         for folder in [self._folder] if self._folder else self._near:
             # Texts, since pathlib would take as long as all the rest of a row.
             stem = os.path.normpath(os.path.join(folder, product_id.lstrip("/")))

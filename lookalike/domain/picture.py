@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+STORED = "stored:"
+"""What a reference to bytes that we keep starts with; their digest follows."""
+OUTSIDE = "outside:"
+"""What stands before a catalogue's reference that leads out of its folder: no store fetches it, and it is told like any failure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
-from lookalike.domain.picture import digest_of
+from lookalike.domain.picture import OUTSIDE, STORED, digest_of
 from lookalike.domain.picture_address import is_address
 from lookalike.domain.reasons import PictureReason
 from lookalike.errors import PictureUnavailable, StorageFull
@@ -22,7 +22,6 @@ from lookalike.pictures.known import Known, KnownAddresses
 from lookalike.pictures.web import Fetched, Validators, Web
 from lookalike.ports.pictures import KeptPicture
 
-STORED = "stored:"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOST_UNKEPT = 4096
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -201,6 +200,10 @@ class Pictures:
             return content
         if reference[:5].lower() == "data:":
             return from_data_url(reference, self._most_bytes)
+        if reference.startswith(OUTSIDE):
+            told = reference.removeprefix(OUTSIDE)[:100]
+            message = f"{told!r} leads out of the folder or prefix of the catalogue's pictures. Name one that holds them all: --pictures."
+            raise PictureUnavailable(PictureReason.NOT_ALLOWED, message)
         if _is_web(reference):
             known = self._kept_of([reference]).get(reference)
             content = self._settled(reference, known, self._web.fetch(reference, None if known is None else known.validators))

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lookalike.domain.document import Document
+from lookalike.domain.picture import STORED
 from lookalike.ports.pictures import CanBeSwept
 
-STORED = "stored:"
 GRACE_SECONDS = 86_400.0
 """What is younger stays: it may belong to a product that somebody is about to write."""
 

@@ -13,7 +13,10 @@ from lookalike.catalogues.jsonl import open_jsonl
 from lookalike.catalogues.text import in_stock, parse_price, parts
 from lookalike.domain.commands import RowFailure
 from lookalike.domain.product import Product
-from lookalike.errors import InvalidInput
+from lookalike.errors import InvalidInput, PictureUnavailable
+from lookalike.pictures.files import FilePictures
+from lookalike.pictures.http import WebPictures
+from lookalike.pictures.store import MemoryShelf, Pictures
 from lookalike.ports.catalogue import CatalogueOptions, SourceRow
 
 
@@ -173,6 +176,33 @@ def test_pictures_lie_beside_the_file_or_where_told(tmp_path: Path) -> None:
     assert only(csv(tmp_path, "id,image\n1,7.png\n", pictures="https://x.example/{}?w=5")).pictures == ("https://x.example/7.png?w=5",)
     with pytest.raises(InvalidInput, match="no folder"):
         csv(tmp_path, "id\n1\n", pictures="nowhere")
+
+
+def test_references_never_leave_their_folder_or_prefix(tmp_path: Path) -> None:
+    """Neither by dots, nor by a link, nor absolutely where a folder is named: the product stays, the picture is told as not allowed."""
+    root, links = tmp_path / "root", tmp_path / "root" / "links"
+    links.mkdir(parents=True)
+    for file in (tmp_path / "secret.png", root / "a.png"):
+        file.write_bytes(b"x")
+    (links / "out.png").symlink_to(tmp_path / "secret.png")
+    (links / "in.png").symlink_to(root / "a.png")
+    (links / "up").symlink_to(tmp_path)
+    told = ["a.png", "links/in.png", "b/../a.png", "../secret.png", "links/out.png", "links/up/secret.png", str(tmp_path / "secret.png")]
+    good = [str(root / "a.png"), str(links / "in.png"), str(root / "a.png")]
+    found = only(jsonl(root, {"id": "1", "pictures": told})).pictures
+    assert found == (*good, *(f"outside:{one}" for one in told[3:6]), str(tmp_path / "secret.png"))
+    found = only(jsonl(tmp_path, {"id": "1", "pictures": told}, pictures=str(root))).pictures
+    assert found == (*good, *(f"outside:{one}" for one in told[3:]))
+    told = ["a.png", "b/c d.png", "../admin", "b/../../x", "..", "..\\x"]
+    found = only(jsonl(tmp_path, {"id": "1", "pictures": told}, pictures="https://x.example/p/")).pictures
+    assert found == ("https://x.example/p/a.png", "https://x.example/p/b/c%20d.png", *(f"outside:{one}" for one in told[2:]))
+    rows = [one.product.pictures[0] for one in open_folder(str(root), CatalogueOptions()).rows() if isinstance(one, SourceRow)]
+    assert rows == [str(root / "a.png"), str(links / "in.png"), f"outside:{links / 'out.png'}"]
+    store = Pictures(MemoryShelf(), WebPictures(), FilePictures(None, 1000), 1000)
+    assert [len(store.fetch(one)) for one in rows[:2]] == [1, 1]
+    with pytest.raises(PictureUnavailable, match="leads out") as caught:
+        store.fetch(rows[2])
+    assert caught.value.reason == "not_allowed"
 
 
 def test_a_folder_becomes_a_shop(tmp_path: Path) -> None:
