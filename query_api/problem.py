@@ -135,7 +135,8 @@ def _ours(error: errors.LookalikeError) -> Response:
         logger.error("%s: %s %s: %s", g.get("request_id"), request.method, type(error).__name__, error)
     if isinstance(error, errors.VersionConflict) and not (request.headers.get("If-Match") or request.headers.get("If-None-Match")):
         kind = Kind(409, kind.name, kind.title)  # no precondition failed: two writers met (RFC 9110 §15.5.10)
-    return refusal(kind, kind.detail or str(error) or kind.title, problems, headers)
+    more = {"reason": error.reason} if isinstance(error, errors.PictureUnavailable | errors.PictureUnreadable) else None
+    return refusal(kind, kind.detail or str(error) or kind.title, problems, headers, more)
 
 
 def _http(error: HttpProblem) -> Response:

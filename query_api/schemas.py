@@ -302,4 +302,5 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     errors: list[ProblemPlace] | None = None
+    reason: str | None = Field(None, description="Of a picture: why it failed, as a code of docs/pictures.md.", examples=["not_found"])
     request_id: str

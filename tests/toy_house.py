@@ -12,10 +12,11 @@ from PIL import Image
 from lookalike.bootstrap import House
 from lookalike.engines.embedded import open_embedded
 from lookalike.engines.memory import open_memory
+from lookalike.pictures.addresses import Guard
 from lookalike.pictures.analyses import AnalysisFile
 from lookalike.pictures.decode import PillowDecoder
 from lookalike.pictures.files import FilePictures, NoFiles
-from lookalike.pictures.http import WebPictures
+from lookalike.pictures.http import WebLimits, WebPictures
 from lookalike.pictures.store import FolderShelf, MemoryShelf, Pictures
 from lookalike.runners.inline import InlineRunner
 from lookalike.services.catalogue import CatalogueKeeper
@@ -34,8 +35,8 @@ def toy_house(folder: Path | None = None, **settings: Any) -> House:
     engine, analyser = open_memory("memory:") if folder is None else open_embedded(str(folder)), ToyAnalyser(PillowDecoder())
     looking = RememberingAnalyser(analyser, AnalysisFile(None, 1_000_000))
     engine.prepare(analyser.recipe)
-    shelf = MemoryShelf() if folder is None else FolderShelf(folder / "pictures")
-    web, most = WebPictures(), int(told.picture_bytes)
+    shelf, most = MemoryShelf() if folder is None else FolderShelf(folder / "pictures"), int(told.picture_bytes)
+    web = WebPictures(WebLimits(most_bytes=most), Guard(told.picture_hosts, told.picture_ports))
     files = NoFiles() if told.picture_root is None else FilePictures(told.picture_root, most)
     pictures, ours = Pictures(shelf, web, files, most), Pictures(shelf, web, FilePictures(None, most), most)
     keeper = CatalogueKeeper(engine, looking, pictures, analyser.recipe)
