@@ -201,7 +201,7 @@ def _web(told: Settings) -> Web:
         attempts=told.fetch_attempts,
         patience_seconds=told.fetch_patience,
     )
-    return WebPictures(limits, Guard(told.picture_hosts, told.picture_ports), proxy=told.fetch_proxy or None)
+    return WebPictures(limits, Guard(told.picture_hosts, told.picture_ports), proxy=told.fetch_proxy)
 
 
 def _folder(engine: str, location: str) -> Path | None:

@@ -81,8 +81,8 @@ class Settings(BaseSettings):
     fetch_parallel: int = Field(32, ge=1, le=1024, description="Pictures fetched from the web at once.")
     fetch_per_host: int = Field(8, ge=1, le=1024, description="Of these, from one host.")
     fetch_redirects: int = Field(5, ge=0, le=50, description="Redirects that are followed for one picture.")
-    fetch_proxy: str = Field(
-        "", description="A proxy's URL, or environment for the one that the environment names; without it none is used."
+    fetch_proxy: str | None = Field(
+        None, description="A proxy's URL, or environment for the one that the environment names; without it none is used."
     )
     fetch_attempts: int = Field(3, ge=1, le=20, description="How often a picture is tried when its server fails or says 'later'.")
 
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
 
     @field_validator("fetch_proxy")
     @classmethod
-    def _proxy(cls, told: str) -> str:
+    def _proxy(cls, told: str | None) -> str | None:
         if told and told != "environment" and not re.match(r"https?://[^/?#]", told):
             raise ValueError("an address that starts with http://, or the word environment, is wanted")
         return told

@@ -120,19 +120,23 @@ def sweep(
 ) -> None:
     """Remove kept pictures that no product refers to any more."""
     from lookalike.errors import InvalidInput
-    from lookalike.pictures.store import Pictures
+    from lookalike.pictures.known import KnownAddresses
+    from lookalike.pictures.store import FolderShelf
     from lookalike.services.sweep import sweep as swept
 
-    # Opened to write: where an engine has one writer, nobody else puts products meanwhile.
-    with opened(index, read_only=dry_run, prepare=False) as house:
-        if not isinstance(house.pictures, Pictures):
-            raise InvalidInput.at("", "This index's pictures are kept elsewhere; they cannot be swept from here.")
-        found = swept(house.engine.documents(), house.pictures, grace_seconds=grace_hours * 3600, dry_run=dry_run)
+    with opened(index) as house:
+        if house.folder is None:
+            raise InvalidInput.at("--index", "An index in memory keeps no pictures on a disk: there is nothing to sweep.")
+        shelf, known = FolderShelf(house.folder / "pictures"), KnownAddresses(house.folder / "addresses.sqlite")
+        found = swept(house.engine.documents(), shelf, grace_seconds=grace_hours * 3600, dry_run=dry_run)
+        if found.removed and not dry_run:
+            known.forget(found.removed)
+        known.close()
     if as_json:
         print(json.dumps(found.as_json()))
         return
     what = "would be removed" if dry_run else "removed"
-    print(f"{found.removed:,} pictures ({found.removed_bytes:,} bytes) {what}, {found.kept:,} kept.")
+    print(f"{len(found.removed):,} pictures ({found.removed_bytes:,} bytes) {what}, {found.kept:,} kept.")
 
 
 def _progress(text: str) -> None:

@@ -56,6 +56,7 @@ class CacheFile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path or ":memory:", timeout=_WAIT_SECONDS, check_same_thread=False)
         try:
+            connection.execute("PRAGMA page_size = 16384")  # of a new file: rows of 2 KB would leave half of a 4 KB page empty
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             (found,) = connection.execute("PRAGMA user_version").fetchone()

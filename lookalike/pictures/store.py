@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import errno
 import os
 import re
@@ -9,7 +10,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote_to_bytes
@@ -24,6 +25,7 @@ from lookalike.ports.pictures import KeptPicture
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOST_UNKEPT = 4096
+_RENEWED_SECONDS = 3600.0
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -36,17 +38,14 @@ class Shelf(Protocol):
     def has(self, digest: str) -> bool:
         """Whether there is something; whether it is whole only `read` tells."""
 
-    def write(self, digest: str, content: bytes) -> None:
-        """Keep bytes. Raises: StorageFull."""
+    def write(self, digest: str, content: bytes, *, durable: bool) -> None:
+        """Keep bytes; `durable` ones survive a power cut too. Raises: StorageFull."""
 
     def drop(self, digest: str) -> None:
         """Forget bytes."""
 
-    def each(self) -> Iterator[KeptPicture]:
-        """All that is there."""
-
-    def tidy(self, older_than_seconds: float) -> int:
-        """Remove what interrupted writers left behind; how many it was."""
+    def renew(self, digest: str) -> None:
+        """Somebody refers to these bytes, so they are young again."""
 
 
 class FolderShelf:
@@ -67,18 +66,22 @@ class FolderShelf:
         """Whether there is a file."""
         return self._place(digest).is_file()
 
-    def write(self, digest: str, content: bytes) -> None:
-        """Keep bytes, durably; what is there already becomes as young as what is new. Raises: StorageFull."""
+    def write(self, digest: str, content: bytes, *, durable: bool = True) -> None:
+        """Keep bytes; what is there already becomes as young as what is new. Raises: StorageFull."""
         place = self._place(digest)
         if self._renewed(place) and self.read(digest) is not None:
+            if durable:  # whoever put it first may not have waited for the disk
+                with place.open("rb") as file:
+                    os.fsync(file.fileno())
             return
         passing = place.with_name(f".{secrets.token_hex(8)}")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with passing.open("wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             passing.replace(place)
         except OSError as error:
             passing.unlink(missing_ok=True)
@@ -89,6 +92,31 @@ class FolderShelf:
     def drop(self, digest: str) -> None:
         """Forget bytes."""
         self._place(digest).unlink(missing_ok=True)
+
+    def renew(self, digest: str) -> None:
+        """The file is young again; to the hour, for reading shall not cost a write each time."""
+        place = self._place(digest)
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - place.stat().st_mtime > _RENEWED_SECONDS:
+                os.utime(place)
+
+    def drop_older(self, digest: str, seconds: float) -> bool:
+        """Forget bytes, unless somebody put or fetched them within so many seconds; whether they are gone.
+
+        The file is put aside before its age is looked at: who comes before that makes it young, so it is put back; who
+        comes after finds none and writes it anew.
+        """
+        place = self._place(digest)
+        aside = place.with_name(f".{secrets.token_hex(8)}")
+        try:
+            place.rename(aside)
+            if time.time() - aside.stat().st_mtime <= seconds:
+                aside.replace(place)
+                return False
+            aside.unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def each(self) -> Iterator[KeptPicture]:
         """All that is there, in no order; what vanishes meanwhile is left out."""
@@ -149,7 +177,7 @@ class MemoryShelf:
         with self._lock:
             return digest in self._kept
 
-    def write(self, digest: str, content: bytes) -> None:
+    def write(self, digest: str, content: bytes, *, durable: bool = True) -> None:
         """Keep bytes."""
         with self._lock:
             self._kept[digest] = content
@@ -159,15 +187,8 @@ class MemoryShelf:
         with self._lock:
             self._kept.pop(digest, None)
 
-    def each(self) -> Iterator[KeptPicture]:
-        """All that is there; how old it is is not known, so it counts as new."""
-        with self._lock:
-            sizes = {digest: len(content) for digest, content in self._kept.items()}
-        return (KeptPicture(digest, size, 0.0) for digest, size in sizes.items())
-
-    def tidy(self, older_than_seconds: float) -> int:
-        """Nothing is ever left behind here."""
-        return 0
+    def renew(self, digest: str) -> None:
+        """Here nothing grows old."""
 
 
 class FileReader(Protocol):
@@ -195,20 +216,25 @@ class Pictures:
         if reference.startswith(STORED):
             digest = reference.removeprefix(STORED)
             content = self._shelf.read(digest) if _DIGEST.fullmatch(digest) else None
-            if content is None:
+            if content is not None:
+                self._shelf.renew(digest)
+            else:
                 raise PictureUnavailable(PictureReason.NOT_FOUND, f"No picture is kept under {reference[:80]!r}; send it again.")
             return content
         if reference[:5].lower() == "data:":
-            return from_data_url(reference, self._most_bytes)
+            content = from_data_url(reference, self._most_bytes)
+            with self._lock:
+                self._unkept.pop(digest_of(content), None)  # these have no other home, whoever else may have the same
+            return content
         if reference.startswith(OUTSIDE):
             told = reference.removeprefix(OUTSIDE)[:100]
             message = f"{told!r} leads out of the folder or prefix of the catalogue's pictures. Name one that holds them all: --pictures."
             raise PictureUnavailable(PictureReason.NOT_ALLOWED, message)
         if _is_web(reference):
             known = self._kept_of([reference]).get(reference)
-            content = self._settled(reference, known, self._web.fetch(reference, None if known is None else known.validators))
+            found = self._settled(reference, known, self._web.fetch(reference, None if known is None else known.validators))
             # spoiled in the moment that its server said it was unchanged: then it is fetched whole
-            return content if content is not None else self._settled(reference, None, self._web.fetch(reference)) or b""
+            return found if found is not None else self._settled(reference, None, self._web.fetch(reference)) or b""
         if is_address(reference):
             state = f"{reference[:80]!r} is an address of this server, but of none of the product's pictures"
             raise PictureUnavailable(PictureReason.BAD_REFERENCE, f"{state}. Send the picture's own address, or its bytes.")
@@ -225,10 +251,11 @@ class Pictures:
     def keep(self, content: bytes) -> str:
         """Keep bytes for good; the same bytes are kept once. Returns `stored:DIGEST`. Raises: StorageFull."""
         digest = digest_of(content)
-        self._shelf.write(digest, content)
         with self._lock:
-            known = self._unkept.pop(digest, {})
-        self._known.keep(known)
+            known = self._unkept.pop(digest, None)
+        # What came from the web can come again: nobody waits for the disk, and what a power cut leaves damaged counts as not there.
+        self._shelf.write(digest, content, durable=known is None)
+        self._known.keep(known or {})
         return STORED + digest
 
     def forget(self, reference: str) -> None:
@@ -236,15 +263,6 @@ class Pictures:
         digest = reference.removeprefix(STORED)
         if _DIGEST.fullmatch(digest):
             self._shelf.drop(digest)
-
-    def kept(self) -> Iterator[KeptPicture]:
-        """All that is kept."""
-        return self._shelf.each()
-
-    def tidy(self, older_than_seconds: float, forgotten: Collection[str]) -> int:
-        """Remove what interrupted writers left behind, and what is known of addresses of `forgotten` digests."""
-        self._known.forget(forgotten)
-        return self._shelf.tidy(older_than_seconds)
 
     def _kept_of(self, addresses: Sequence[str]) -> dict[str, Known]:
         return {address: one for address, one in self._known.find(addresses).items() if self._shelf.has(one.digest)}
@@ -254,20 +272,22 @@ class Pictures:
         content, told = fetched.content, fetched.validators
         if content is None:
             content = None if known is None else self._shelf.read(known.digest)
-        if content is None or told is None:
-            return content
+        if content is None:
+            return None
         digest = digest_of(content)
         if known is not None and known.digest == digest:
-            if known.validators != told:
+            if told is not None and known.validators != told:
                 self._known.keep({address: Known(digest, told)})
         else:
             self._remember(digest, address, told)
         return content
 
-    def _remember(self, digest: str, address: str, told: Validators) -> None:
+    def _remember(self, digest: str, address: str, told: Validators | None) -> None:
         """Until the bytes are kept; a shopper's never are, and then nothing of him reaches a disk."""
         with self._lock:
-            self._unkept.setdefault(digest, {})[address] = Known(digest, told)
+            addresses = self._unkept.setdefault(digest, {})
+            if told is not None:
+                addresses[address] = Known(digest, told)
             while len(self._unkept) > _MOST_UNKEPT:
                 self._unkept.popitem(last=False)
 

@@ -1,6 +1,6 @@
 """Where pictures' bytes come from and lie."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,7 +32,7 @@ class FetchesMany(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
-    """Bytes that are kept: SHA-256 in hex, how many, and for how long they have lain there since they were last put."""
+    """Bytes that are kept: SHA-256 in hex, how many, and the seconds since they were last put or fetched, to the hour."""
 
     digest: str
     size: int
@@ -40,13 +40,13 @@ class KeptPicture:
 
 
 class CanBeSwept(Protocol):
-    """What a picture store can do besides: show what it keeps, so that what nobody refers to can go."""
+    """Where kept bytes lie: it shows what is there, so that what nobody refers to can go. Others may put pictures meanwhile."""
 
-    def kept(self) -> Iterator[KeptPicture]:
+    def each(self) -> Iterator[KeptPicture]:
         """All that is kept, in no order."""
 
-    def forget(self, reference: str) -> None:
-        """Drop kept bytes; nothing happens where there are none."""
+    def drop_older(self, digest: str, seconds: float) -> bool:
+        """Forget bytes, unless somebody put or fetched them within so many seconds; whether they are gone."""
 
-    def tidy(self, older_than_seconds: float, forgotten: Collection[str]) -> int:
-        """Remove what interrupted writers left behind, and what is remembered of `forgotten` digests; how many it was."""
+    def tidy(self, older_than_seconds: float) -> int:
+        """Remove what interrupted writers left behind; how many it was."""

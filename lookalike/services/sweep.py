@@ -13,10 +13,11 @@ GRACE_SECONDS = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """Pictures that stay, those that are gone (or, in a dry run, would go) with their bytes, and leftovers of interrupted writers."""
+    """How many pictures stay; the digests of those that are gone (or, in a dry run, would go) and their bytes; leftovers of
+    interrupted writers that are gone."""
 
     kept: int
-    removed: int
+    removed: tuple[str, ...]
     removed_bytes: int
     leftovers: int
     dry_run: bool
@@ -25,7 +26,7 @@ class Swept:
         """For a report."""
         return {
             "kept": self.kept,
-            "removed": self.removed,
+            "removed": len(self.removed),
             "bytes": self.removed_bytes,
             "leftovers": self.leftovers,
             "dry_run": self.dry_run,
@@ -33,30 +34,25 @@ class Swept:
 
 
 def sweep(documents: Iterable[Document], pictures: CanBeSwept, *, grace_seconds: float = GRACE_SECONDS, dry_run: bool = False) -> Swept:
-    """Forget the pictures that no document refers to and that nobody put within `grace_seconds`.
+    """Forget the pictures that no document refers to and that nobody put or fetched within `grace_seconds`.
 
-    `documents`: of the index, read after the pictures were listed, so what was written meanwhile counts. Putting a picture
-    again makes it young: a product that is just being written keeps what it found. Raises: IndexDamaged, and then nothing is removed.
+    It may run while others write: the pictures are listed before `documents` is read, so what was written meanwhile counts,
+    and a picture of a product that is just being written is young. Raises: IndexDamaged, and then nothing is removed.
     """
-    old: dict[bytes, int] = {}
-    stay = 0
-    for one in pictures.kept():
+    stay, old = 0, dict[bytes, int]()
+    for one in pictures.each():
         if one.age_seconds > grace_seconds:
             old[bytes.fromhex(one.digest)] = one.size
         else:
             stay += 1
-    if old:
-        for document in documents:
-            for found in _referred(document):
-                stay += old.pop(found, None) is not None
-    leftovers, gone = 0, [digest.hex() for digest in old]
-    if not dry_run:
-        young = {one.digest for one in pictures.kept() if one.age_seconds <= grace_seconds} if gone else set()
-        gone = [digest for digest in gone if digest not in young]
-        for digest in gone:
-            pictures.forget(STORED + digest)
-        leftovers = pictures.tidy(grace_seconds, gone)
-    return Swept(stay, len(gone), sum(old[bytes.fromhex(digest)] for digest in gone), leftovers, dry_run)
+    for document in documents if old else ():
+        for found in _referred(document):
+            stay += old.pop(found, None) is not None
+    gone = {digest.hex(): size for digest, size in old.items()}
+    if dry_run:
+        return Swept(stay, tuple(gone), sum(gone.values()), 0, dry_run)
+    removed = {digest: size for digest, size in gone.items() if pictures.drop_older(digest, grace_seconds)}
+    return Swept(stay + len(gone) - len(removed), tuple(removed), sum(removed.values()), pictures.tidy(grace_seconds), dry_run)
 
 
 def _referred(document: Document) -> set[bytes]:

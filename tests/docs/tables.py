@@ -71,6 +71,8 @@ def _default(name: str) -> str:
     default = Settings.model_fields[name].get_default(call_default_factory=True)
     if isinstance(default, int) and not isinstance(default, bool):
         default = int(default)
+    if isinstance(default, tuple) and default:
+        default = ",".join(map(str, default))
     return "none" if default in (None, (), {}) else f"`{default}`"
 
 

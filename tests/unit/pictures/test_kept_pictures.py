@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from picture_server import PictureServer
 
-from lookalike.domain.document import Seen
+from lookalike.domain.document import Document, Seen
 from lookalike.domain.picture import digest_of
 from lookalike.pictures.addresses import Guard
 from lookalike.pictures.files import NoFiles
@@ -109,7 +109,8 @@ def test_a_damaged_memory_of_addresses_costs_only_work(server: PictureServer, op
 def test_a_sweep_removes_what_nobody_refers_to(open_store: Callable[[], Pictures], tmp_path: Path) -> None:
     """Not what is young, was just put again, is named or was seen; a dry run removes nothing."""
     store = open_store()
-    named, seen, orphan, young, renewed = (store.keep(one) for one in (b"named", b"seen", b"orphan", b"young", b"renewed"))
+    names = (b"named", b"seen", b"orphan", b"young", b"renewed", b"fetched")
+    named, seen, orphan, young, renewed, fetched = map(store.keep, names)
     files = {one.name: one for one in tmp_path.glob("pictures/*/*")}
     left = next(iter(files.values())).with_name(".0123456789abcdef")
     left.write_bytes(b"of a writer that was killed")
@@ -117,18 +118,35 @@ def test_a_sweep_removes_what_nobody_refers_to(open_store: Callable[[], Pictures
         os.utime(file, (0, 0))
     os.utime(files[young.removeprefix("stored:")])
     store.keep(b"renewed")
+    store.fetch(fetched)
     one, two = make_documents(1, 2, plain=True)
     analysis = replace(two.seen[0].analysis, digest=seen.removeprefix("stored:"))
     documents = [
         replace(one, product=replace(one.product, pictures=(named,)), seen=()),
         replace(two, product=replace(two.product, pictures=("http://x/y",)), seen=(Seen(0, analysis),)),
     ]
-    dry = sweep(documents, store, dry_run=True)
-    assert (dry.kept, dry.removed, dry.removed_bytes) == (4, 1, len(b"orphan"))
+    shelf = FolderShelf(tmp_path / "pictures")
+    dry = sweep(documents, shelf, dry_run=True)
+    assert (dry.kept, dry.removed, dry.removed_bytes) == (5, (orphan.removeprefix("stored:"),), len(b"orphan"))
     assert len(list(tmp_path.glob("pictures/*/*"))) == len(files) + 1
-    done = sweep(documents, store)
-    assert (done.kept, done.removed, done.leftovers) == (4, 1, 1)
+    done = sweep(documents, shelf)
+    assert (done.kept, done.removed, done.leftovers) == (5, dry.removed, 1)
     there = {one.name for one in tmp_path.glob("pictures/*/*")}
-    assert there == {one.removeprefix("stored:") for one in (named, seen, young, renewed)}
+    assert there == {one.removeprefix("stored:") for one in (named, seen, young, renewed, fetched)}
     assert orphan.removeprefix("stored:") not in there
-    assert sweep(iter(()), store, grace_seconds=-1).removed == 4
+    assert len(sweep(iter(()), shelf, grace_seconds=-1).removed) == 5
+
+
+def test_a_picture_that_is_put_in_the_moment_of_its_sweep_stays(open_store: Callable[[], Pictures], tmp_path: Path) -> None:
+    """The documents are read after the pictures are listed, and whoever puts one meanwhile makes it young."""
+    store = open_store()
+    late = store.keep(b"late")
+    for file in tmp_path.glob("pictures/*/*"):
+        os.utime(file, (0, 0))
+
+    def documents() -> Iterator[Document]:
+        assert store.keep(b"late") == late
+        yield from ()
+
+    assert sweep(documents(), FolderShelf(tmp_path / "pictures")).removed == ()
+    assert store.fetch(late) == b"late"
