@@ -48,7 +48,7 @@ class AnalysisFile:
                 connection.executemany("UPDATE analyses SET used = ? WHERE id = ?", stale)
             return seen
 
-        return self._file.run(found, {}) if keys else {}
+        return self._file.run(found, {}) if keys and self._most_bytes > 0 else {}
 
     def keep(self, seen: Mapping[LookKey, Analysis]) -> None:
         """Remember; what is oldest makes room."""

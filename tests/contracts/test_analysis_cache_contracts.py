@@ -104,6 +104,7 @@ class TestFile(AnalysisCacheContract):
         cache.keep(seen)
         assert cache.find(list(seen)) == {}
         cache.close()
+        assert not self.path.exists()
 
     def test_what_a_disk_has_spoiled_is_not_found(self) -> None:
         """A row that changed is looked at again; a file that is no database is begun anew."""

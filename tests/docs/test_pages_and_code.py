@@ -14,6 +14,7 @@ from toy_house import toy_house
 
 import lookalike
 from lookalike import plugins
+from lookalike.domain.reasons import PictureReason
 from query_api.app import create_app
 
 _UNTOLD = re.compile(r"^/(static|docs)/<|^/favicon\.ico$")
@@ -121,3 +122,12 @@ def test_the_changelog_has_this_version() -> None:
     """The version that the package says it is has a heading, released or not."""
     text = (pages.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert lookalike.__version__ in "".join(re.findall(r"^## .*$", text, re.MULTILINE))
+
+
+def test_every_reason_is_told_and_no_other_is_given() -> None:
+    """In the last table of docs/pictures.md; and whatever a picture fails with is one of them."""
+    text = (pages.DOCS / "pictures.md").read_text(encoding="utf-8")
+    assert [code.strip("`") for code, _ in pages.table(text, "## Reasons")] == list(PictureReason)
+    sources = [*(pages.DOCS.parent / "lookalike").rglob("*.py"), *(pages.DOCS.parent / "query_api").rglob("*.py")]
+    given = {found for one in sources for found in re.findall(r"Picture(?:Unreadable|Unavailable)\(\s*\"(\w+)\"", one.read_text("utf-8"))}
+    assert {"truncated", "too_many_pixels"} < given <= set(PictureReason)
