@@ -18,7 +18,7 @@ from yarl import URL
 from lookalike.domain.reasons import PictureReason
 from lookalike.errors import PictureUnavailable
 from lookalike.pictures import addresses, answers
-from lookalike.pictures.turns import Turns
+from lookalike.pictures.turns import MISSED_BEFORE_AWAY, Turns
 from lookalike.pictures.web import Fetched, Validators
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -209,11 +209,14 @@ class WebPictures:
 
     @contextlib.asynccontextmanager
     async def _turn(self, url: URL, clock: _Clock) -> AsyncIterator[None]:
-        host, clock.answered = url.host or "", False
+        host, clock.answered = _host_of(url), False
         async with contextlib.AsyncExitStack() as turn:
             while True:
                 with clock.stopped():
                     await turn.enter_async_context(self._turns.of(host, urgent=clock.urgent))
+                if self._turns.is_away(host) and not clock.urgent:
+                    await turn.aclose()
+                    raise _away(host)
                 held = self._turns.held(host)
                 if not held:
                     break
@@ -228,12 +231,15 @@ class WebPictures:
             session, proxy = await self._route(url)
             async with session.get(url, allow_redirects=False, headers=conditions, proxy=proxy) as answer:
                 clock.answered = True
+                self._turns.met(_host_of(url))
                 yield answer
         except PictureUnavailable as error:
             if error.reason == PictureReason.DNS and getattr(error.__cause__, "errno", None) == socket.EAI_AGAIN:
                 raise _Later(error) from error
             raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(error, aiohttp.ConnectionTimeoutError) and not clock.answered:
+                self._turns.missed(_host_of(url))
             raise _failure(error, url.host or "", answered=clock.answered) from error
 
     async def _route(self, url: URL) -> tuple[aiohttp.ClientSession, str | None]:
@@ -267,7 +273,7 @@ class WebPictures:
             limit=0,  # turns bound it, before the clock runs
             family=socket.AF_UNSPEC,
         )
-        silence = min(10.0, self._limits.seconds)
+        silence = min(10.0, self._limits.seconds)  # half of it for connecting, so that there is time for a second attempt
         return aiohttp.ClientSession(
             connector=connector,
             trust_env=False,  # a proxy would resolve the name anew, past the guard
@@ -275,7 +281,7 @@ class WebPictures:
             auto_decompress=False,  # unpacking is bounded, and ours
             headers=_HEADERS,
             # a server that falls silent gives its place back before the whole time is up
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=silence, sock_read=silence),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=silence / 2, sock_read=silence),
         )
 
     async def _read(self, answer: aiohttp.ClientResponse, url: URL, known: Validators | None) -> Fetched:
@@ -287,9 +293,18 @@ class WebPictures:
                 raise failure
             pause = answers.retry_after_seconds(answer.headers)
             if answer.status == 429 and pause is not None and pause <= self._limits.patience_seconds:
-                self._turns.hold(url.host or "", pause)  # it speaks of us, not of one picture: the others wait too
+                self._turns.hold(_host_of(url), pause)  # it speaks of us, not of one picture: the others wait too
             raise _Later(failure, pause)
         return Fetched(await answers.body_of(answer, self._limits.most_bytes), answers.validators_of(str(url), answer.headers))
+
+
+def _host_of(url: URL) -> str:
+    return f"{url.host}:{url.port}"
+
+
+def _away(host: str) -> PictureUnavailable:
+    message = f"{host} took no connection {MISSED_BEFORE_AWAY} times in a row, so it is not asked again for a minute."
+    return PictureUnavailable(PictureReason.TIMEOUT, message)
 
 
 def _ending() -> PictureUnavailable:

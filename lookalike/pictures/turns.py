@@ -6,6 +6,9 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+MISSED_BEFORE_AWAY = 8
+AWAY_SECONDS = 60.0
+
 
 class _Gate:
     """Lets so many through at once; who is urgent goes before who is patient, else in the order of coming."""
@@ -43,6 +46,9 @@ class _Host:
     gate: _Gate
     users: int = 0
     not_before: float = 0.0
+    missed: int = 0
+    """Connections in a row that were not taken in time."""
+    away_until: float = 0.0
 
 
 class Turns:
@@ -69,7 +75,7 @@ class Turns:
                 one.gate.leave()
         finally:
             one.users -= 1
-            if one.users == 0 and one.not_before <= asyncio.get_running_loop().time():
+            if one.users == 0 and one.missed == 0 and one.not_before <= asyncio.get_running_loop().time():
                 self._hosts.pop(host, None)  # an index may know a million hosts
 
     def hold(self, host: str, seconds: float) -> None:
@@ -81,6 +87,23 @@ class Turns:
         """For how many seconds the host still wants no request."""
         one = self._hosts.get(host)
         return 0.0 if one is None else max(0.0, one.not_before - asyncio.get_running_loop().time())
+
+    def missed(self, host: str) -> None:
+        """The host took no connection in time. After several in a row it counts as away for a while, until it takes one."""
+        one = self._known(host)
+        one.missed += 1
+        if one.missed >= MISSED_BEFORE_AWAY:
+            one.away_until = asyncio.get_running_loop().time() + AWAY_SECONDS
+
+    def met(self, host: str) -> None:
+        """The host took a connection."""
+        one = self._known(host)
+        one.missed, one.away_until = 0, 0.0
+
+    def is_away(self, host: str) -> bool:
+        """Whether asking it would most likely be waiting for nothing."""
+        one = self._hosts.get(host)
+        return one is not None and one.away_until > asyncio.get_running_loop().time()
 
     def _known(self, host: str) -> _Host:
         return self._hosts.setdefault(host, _Host(_Gate(self._per_host)))

@@ -1,5 +1,6 @@
 """Fetching from a picture server that behaves in every bad way, with tripwires where nobody may go."""
 
+import contextlib
 import io
 import socket
 import threading
@@ -247,6 +248,26 @@ def test_who_waits_goes_before_who_does_not(town: Town) -> None:
     assert town.server.paths().index("picture/shopper") < 15
     assert (len(town.server.paths()), town.server.most_at_once) == (31, 1)
     web.close()
+
+
+def test_a_host_that_is_away_costs_its_pictures_only(town: Town, open_web: Callable[..., WebPictures]) -> None:
+    """After some connections that nobody took, the rest of its pictures fail at once; the other hosts' all arrive."""
+    with socket.socket() as deaf, contextlib.ExitStack() as callers:
+        deaf.bind(("127.0.0.2", 0))
+        deaf.listen(0)
+        for _ in range(3):  # more than its queue holds: from now on nobody gets through
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(deaf.getsockname())
+        port = deaf.getsockname()[1]
+        guard = Guard([f"127.0.0.2:{town.server.port}", f"127.0.0.2:{port}"])
+        web, began = WebPictures(WebLimits(seconds=1.0, per_host=4, attempts=1), guard), time.monotonic()
+        wanted = [f"http://127.0.0.2:{port}/{number}" for number in range(100)] + [f"{town.server.base}/picture/{n}" for n in range(20)]
+        found = outcomes(web, wanted)
+        web.close()
+    assert set(found[:100]) == {"timeout"}
+    assert found[100:] == [content(str(number)) for number in range(20)]
+    assert time.monotonic() - began < 5, "100 pictures, 4 at once, half a second each would be 12"
 
 
 def test_after_closing_nothing_is_fetched(town: Town) -> None:
