@@ -1,6 +1,7 @@
 """The command line, as a shop's scripts use it: one JSON document, exit statuses, a sentence for every error."""
 
 import base64
+import gzip
 import json
 import os
 import signal
@@ -232,6 +233,23 @@ def test_ctrl_c_stops_cleanly(shop: Shop) -> None:
     done = json.loads(out)["counts"]["indexed"]
     assert 0 < done < 40
     assert shop.fill().json["counts"]["unchanged"] >= done
+
+
+def test_amazons_data_is_read_with_its_dirt(shop: Shop) -> None:
+    """Rows that are lost and fields that are lost are listed, what is only odd is counted, everything else is found."""
+    fixture = Path(__file__).parents[1] / "data" / "amazon" / "meta_2014.json"
+    (shop.folder / "0000100102.jpg").write_bytes(Path(shop.rows[0]["pictures"][0]).read_bytes())
+    shop.source = shop.folder / "meta_Shoes.json.gz"
+    shop.source.write_bytes(gzip.compress(fixture.read_bytes()))
+    done = shop.fill("--as", "amazon", "--pictures", shop.folder)
+    assert done.status == 1, done.err
+    failures = {(one["row"], one["reason"]) for one in done.json["failures"]}
+    assert {(11, "not_literal"), (12, "not_utf8"), (15, "invalid"), (18, "bad_price")} < failures
+    assert done.json["counts"]["read"] == 21
+    assert done.json["notes"]["price_range"] == 1
+    assert 2 not in {row for row, _ in failures}
+    found = shop.run("search", "--index", shop.index, "--text", "rain boot", "--json").json["hits"][0]
+    assert (found["id"], found["product"]["price"]) == ("0000100102", 24.0)
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost(shop: Shop) -> None:
