@@ -28,27 +28,10 @@ FILES = {"2014": "meta_2014.json", "2018": "meta_2018.json", "2023": "meta_2023.
 MARKS = {"2014": "B000SYN122", "2018": "B018SYN223", "2023": "B023SYN322"}
 """The id of each fixture's last line, which is whole: most lines are made after it."""
 DIRTY = 20
-WORDS = [
-    "linen",
-    "steel",
-    "oak",
-    "canvas",
-    "ribbed",
-    "glazed",
-    "folding",
-    "round",
-    "tall",
-    "girl's",
-    "men's",
-    "water-proof",
-    "hand-made",
-    "blue",
-    "red",
-    "charcoal",
-    "set",
-    "of",
-    "two",
-]
+WORDS = (
+    *("linen", "steel", "oak", "canvas", "ribbed", "glazed", "folding", "round", "tall", "girl's", "men's", "water-proof", "hand-made"),
+    *("blue", "red", "charcoal", "set", "of", "two"),
+)
 
 
 def make(layout: str, lines: int, path: Path) -> int:

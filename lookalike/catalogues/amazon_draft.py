@@ -40,7 +40,7 @@ class Draft:
     def clean(self, value: str) -> str:
         """A text without tags, entities, control characters; UTF-8 that was read as Latin-1 put right."""
         text = plain(value)
-        if text != value:
+        if text is not value and text != value:
             if "<" in value or "&" in value:
                 self.note("html")
             if _CONTROL.search(value):

@@ -9,7 +9,7 @@ from lookalike.errors import InvalidInput
 
 _SCRIPT = re.compile(r"[{};]\s*(?:var |function\b)|[{}]\s*(?:\}|[.#@]\w)|^\s*(?:var |\(?function|[.#@][\w-]+\s*[{,.])|getTime\(\)")
 _AUTHOR_PAGE = re.compile(r"Visit (?:Amazon's |the )(.{1,200}) (?:Page|Store)")
-_BY = re.compile(r"^by\s*[:\n]?\s*")
+_BY = re.compile(r"^by\b\s*:?\s*")
 _RANK = re.compile(r">?#?\s?(\d[\d,]*)\s?in\s?([^(]{1,200})")
 _MONTHS = {
     name: number
@@ -52,7 +52,10 @@ def is_script(text: str) -> bool:
 
 def brand_of(told: str) -> str:
     """The name in "Visit Amazon's Jane Doe Page", "Visit the Acme Store", "by\\n    Acme"; any other text as it is."""
-    text = _BY.sub("", plain(told))
+    text = plain(told)
+    if not text.startswith(("by", "Visit ")):
+        return text
+    text = _BY.sub("", text)
     found = _AUTHOR_PAGE.fullmatch(text)
     return found[1] if found else text
 
@@ -88,7 +91,7 @@ def path_of(steps: Iterable[object], clean: Callable[[str], str] = plain) -> tup
     step of nothing but tags; a ">" inside a name would read as a level. `clean` tidies a name."""
     path: list[str] = []
     for step in steps:
-        if not isinstance(step, str) or _ONLY_TAGS.fullmatch(step):
+        if not isinstance(step, str) or ("<" in step and _ONLY_TAGS.fullmatch(step)):
             return path, True
         name = clean(step).replace(">", "›").strip()
         if len(name) > 200 or len(path) == 20:

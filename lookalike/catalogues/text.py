@@ -14,12 +14,13 @@ _AMOUNT = re.compile(_NUMBER)
 _RANGE = re.compile(rf"({_NUMBER})[^\d]{{0,12}}?(?:-|–|—|\bto\b|\bbis\b|\bà\b)[^\d-]{{0,12}}?({_NUMBER})")
 _LONGEST_PRICE = 60
 """Characters of a price without its HTML; what is longer is a sentence or a script with numbers in it."""
+_GROUPS = re.compile(rf"['{_SPACES}]")
+_NOT_IN_PRICES = re.compile(r"[{}<>=#]")
 _CODE = re.compile(r"\b[A-Z]{3}\b")
 _IN = frozenset({"in stock", "in_stock", "instock", "yes", "true", "y", "available", "limited availability", "preorder", "backorder"})
 _OUT = frozenset({"out of stock", "out_of_stock", "outofstock", "no", "false", "n", "unavailable", "sold out", "discontinued", ""})
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _DECIMAL = re.compile(r"-?(0|[1-9]\d{0,14})\.\d{1,12}")
-_UNCLEAN = re.compile(r"[<&\x00-\x1f\x7f\u00ad\u200b\ufeff\ud800-\udfff]|\s\s|^\s|\s$")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*+>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\ufeff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -30,7 +31,8 @@ def plain(text: str) -> str:
 
     Control characters and soft hyphens are left out, halves of surrogate pairs become U+FFFD. Clean text comes back as it is.
     """
-    if _UNCLEAN.search(text) is None:
+    plainly = text.isprintable() and "<" not in text and "&" not in text
+    if plainly and "  " not in text and not text.startswith(" ") and not text.endswith(" "):
         return text
     if "<" in text:
         for opening, closing in (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>")):
@@ -38,10 +40,8 @@ def plain(text: str) -> str:
         text = _TAG.sub(" ", text)
     if "&" in text:
         text = _unescaped(_unescaped(text))  # "&amp;quot;" is common: escaped once by the shop, once by whoever copied it
-    if _CONTROL.search(text):
-        text = _CONTROL.sub("", text)
-    if not text.isascii():
-        text = _SURROGATE.sub("\ufffd", text)
+    if not text.isprintable():
+        text = _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
     return " ".join(text.split())
 
 
@@ -89,14 +89,14 @@ def parse_price(text: str) -> tuple[float, str | None]:
 def parse_price_range(text: str) -> tuple[float, float | None, str | None]:
     """(amount, upper end of a range or None, currency or None); as `parse_price`."""
     told = plain(text)
-    found = _AMOUNT.search(told) if len(told) <= _LONGEST_PRICE and not set(told) & set("{}<>=#") else None
+    found = _AMOUNT.search(told) if len(told) <= _LONGEST_PRICE and not _NOT_IN_PRICES.search(told) else None
     if found is None or "-" in told[: found.start()]:
         raise InvalidInput.at("price", f"Found {text[:40]!r}; a price is an amount of 0 or more, such as 19.90 or '$19.90'.")
     code = _CODE.search(told)
     symbol = next((name for mark, name in _SYMBOLS.items() if mark in told), None)
     currency = code[0] if code else symbol
-    both = _RANGE.search(told)
-    if both is None or both.start() != found.start():
+    both = _RANGE.match(told, found.start())
+    if both is None:
         return _amount(found[0]), None, currency
     low, high = sorted((_amount(both[1]), _amount(both[2])))
     return low, high, currency
@@ -104,7 +104,7 @@ def parse_price_range(text: str) -> tuple[float, float | None, str | None]:
 
 def _amount(digits: str) -> float:
     """The last of comma and point is the decimal mark, unless three digits follow a lone one: "1,299" and "1.299" are thousands."""
-    digits = re.sub(rf"['{_SPACES}]", "", digits).rstrip(".,")
+    digits = _GROUPS.sub("", digits).rstrip(".,")
     mark = max(digits.rfind(","), digits.rfind("."))
     if mark < 0:
         return float(digits)
@@ -112,7 +112,7 @@ def _amount(digits: str) -> float:
     alone = digits.count(digits[mark]) == 1
     if (digits[mark] == "," and alone and len(fraction) == 3 and "." not in whole) or not alone:
         whole, fraction = digits, ""
-    return float(re.sub(r"[.,]", "", whole or "0") + ("." + fraction if fraction else ""))
+    return float((whole or "0").replace(".", "").replace(",", "") + ("." + fraction if fraction else ""))
 
 
 def _refuse(name: str) -> float:
