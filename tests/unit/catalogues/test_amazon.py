@@ -190,6 +190,25 @@ def test_a_layout_can_be_said_and_a_wrong_one_is_pointed_out() -> None:
         assert opened.layout == layout
 
 
+def test_what_is_too_much_is_cut_and_told(tmp_path: Path) -> None:
+    """Long texts, many pictures, many details; the product is there."""
+    told = {
+        "parent_asin": "B0",
+        "title": "x " * 4000,
+        "description": ["word " * 30_000],
+        "images": [{"large": f"https://m.example/{n}.jpg"} for n in range(60)],
+        "details": {f"d{n}" * 60: n for n in range(1000)},
+        "categories": ["a" * 300, "b"],
+    }
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(told) + "\n", encoding="utf-8")
+    (row,) = open_amazon(str(path), CatalogueOptions()).rows()
+    assert isinstance(row, SourceRow)
+    assert [one.reason for one in row.lost] == ["cut", "cut", "too_many_pictures"]
+    assert (len(row.product.title or ""), len(row.product.pictures), row.notes) == (5000, 50, ("category_junk",))
+    assert len(row.product.attributes) <= 300
+
+
 def test_files_of_something_else_are_refused(tmp_path: Path) -> None:
     """Reviews by name; anything else with what was looked for; an empty file is an empty catalogue."""
     path = tmp_path / "x.json"

@@ -3,6 +3,9 @@
 import io
 import json
 import random
+import re
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -273,3 +276,15 @@ def test_random_bytes_inside_a_line_of_json_lose_nothing(open_engine: Open) -> N
     assert target.check() == []
     assert len(list(target.documents())) == target.status().documents
     assert all(np.isfinite(one.vector).all() for document in target.documents() for seen in document.seen for one in seen.analysis.objects)
+
+
+def test_the_documented_reader_reads(tmp_path: Path) -> None:
+    """docs/export.md shows how to read a packed export without Lookalike."""
+    documents = make_documents(14, 30)
+    (tmp_path / "shop.lkx").write_bytes(packed(documents))
+    text = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    done = subprocess.run([sys.executable, "-c", found[1]], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=True)
+    objects = [sum(len(seen.analysis.objects) for seen in one.seen) for one in documents]
+    assert done.stdout.splitlines() == [f"{one.id} ({count}, 16)" for one, count in zip(documents, objects, strict=True)]
