@@ -131,6 +131,8 @@ _REVIEWS = frozenset({"reviewerID", "reviewText", "user_id", "helpful_vote", "ve
 
 
 def marks_of(raw: Raw) -> dict[str, int]:
-    """How many fields of a line speak for each layout; "reviews" counts those of the files that are no products."""
+    """How much the fields of a line speak for each layout; "reviews" is for the files that are no products, and outweighs the rest."""
     keys = raw.keys()
-    return {name: len(marks & keys) for name, marks in _MARKS.items()} | {"reviews": len(_REVIEWS & keys)}
+    votes = {name: len(marks & keys) for name, marks in _MARKS.items()}
+    votes["2023"] += 2 * ("parent_asin" in keys)  # its id, which no other layout has
+    return votes | {"reviews": 4 * len(_REVIEWS & keys)}
