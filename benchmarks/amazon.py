@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from lookalike.catalogues.amazon import open_amazon
 from lookalike.domain.commands import RowFailure
@@ -70,7 +71,7 @@ def whole(layout: str, number: int, rng: random.Random, asins: list[str]) -> byt
         ).encode()
     if layout == "2018":
         large = [f"https://images-na.ssl-images-amazon.com/images/I/{picture}{n}.jpg" for n in range(3)]
-        told = {
+        told: dict[str, Any] = {
             "category": ["Clothing, Shoes &amp; Jewelry", "Women", "Dresses"],
             "tech1": "",
             "description": [text, ""],
@@ -121,7 +122,7 @@ def whole(layout: str, number: int, rng: random.Random, asins: list[str]) -> byt
     return json.dumps(told).encode()
 
 
-def read(path: Path, limit: int) -> dict[str, object]:
+def read(path: Path, limit: int) -> dict[str, Any]:
     """One pass over the file in this process."""
     began, wall = time.process_time(), time.perf_counter()
     rows, failed, lost, notes = 0, Counter[str](), Counter[str](), Counter[str]()
@@ -145,10 +146,10 @@ def read(path: Path, limit: int) -> dict[str, object]:
     }
 
 
-def measured(path: Path, limit: int) -> dict[str, object]:
+def measured(path: Path, limit: int) -> dict[str, Any]:
     """`read` in a process that has done nothing else."""
     done = subprocess.run([sys.executable, __file__, "--read", str(path), "--lines", str(limit)], check=True, stdout=subprocess.PIPE)
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -172,7 +173,7 @@ def main(argv: list[str] | None = None) -> None:
     if told.read:
         print(json.dumps(read(told.read, told.lines)))
         return
-    report: dict[str, object] = {}
+    report: dict[str, dict[str, Any]] = {}
     for layout in told.layouts.split(","):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "meta.json.gz"
@@ -182,7 +183,7 @@ def main(argv: list[str] | None = None) -> None:
         if not told.json:
             print(
                 f"{layout}: {parts[-1]['rows_per_second']:,} rows/s, {size / 1e9:.2f} GB unpacked, peak MB {report[layout]['peak_mb_at']}"
-            )  # type: ignore[index]
+            )
             for name in ("rows_failed", "fields_lost", "notes"):
                 print(f"  {name}: {parts[-1][name]}")
     if told.json:
