@@ -87,10 +87,12 @@ class AmazonCatalogue:
 
     def _detected(self) -> str:
         votes = dict.fromkeys([*LAYOUTS, "reviews"], 0)
-        looked = 0
+        looked, wrong = 0, ""
         for number, line in islice(lines_of(self._path, LONGEST_LINE), LOOKED_AT):
-            raw = None if isinstance(line, RowFailure) else _parsed(number, line)[0]
+            raw, failure = (None, line) if isinstance(line, RowFailure) else _parsed(number, line)
             looked += 1
+            if failure is not None and not wrong:
+                wrong = f" Line {number}: {failure.message}"
             if raw is not None:
                 for layout, marks in marks_of(raw).items():
                     votes[layout] += marks
@@ -101,7 +103,7 @@ class AmazonCatalogue:
             raise InvalidInput.at(
                 "",
                 f"None of the first {looked} lines of {self._path.name} looks like Amazon product data of "
-                f"{', '.join(LAYOUTS)}. If you know which it is, say so: --as amazon-2018. For other files say --as jsonl.",
+                f"{', '.join(LAYOUTS)}. If you know which it is, say so: --as amazon-2018. For other files say --as jsonl.{wrong}",
             )
         return best
 

@@ -2,10 +2,13 @@
 
 import gzip
 import json
+import random
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lookalike.catalogues import amazon
 from lookalike.catalogues.amazon import AmazonCatalogue, open_amazon
@@ -262,3 +265,82 @@ def test_memory_of_ids_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path.write_text("".join(json.dumps({"parent_asin": name, "rating_number": 1}) + "\n" for name in "aabcdea"), encoding="utf-8")
     rows = [row for row in open_amazon(str(path), CatalogueOptions()).rows() if isinstance(row, SourceRow)]
     assert [row.row for row in rows if "duplicate" in row.notes] == [2]
+
+
+STRANGE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["<b>&amp;", "$5 - $6", "http://x", "{", "a" * 9000]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.sampled_from(["hi_res", "name", "Brand"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+NAMES = {
+    "2014": ["title", "description", "price", "imUrl", "brand", "categories", "salesRank"],
+    "2018": [
+        "title",
+        "description",
+        "feature",
+        "price",
+        "imageURL",
+        "imageURLHighRes",
+        "brand",
+        "category",
+        "main_cat",
+        "rank",
+        "date",
+        "details",
+    ],
+    "2023": [
+        "title",
+        "subtitle",
+        "author",
+        "features",
+        "description",
+        "price",
+        "images",
+        "store",
+        "categories",
+        "main_category",
+        "details",
+    ],
+}
+
+
+@pytest.mark.parametrize("layout", FILES)
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_fields_of_any_kind_cost_only_themselves(layout: str, data: st.DataObject) -> None:
+    """Whatever stands where a field is wanted: with a good id the row is a product, and what is lost is told with the row."""
+    told = data.draw(st.dictionaries(st.sampled_from(NAMES[layout]), STRANGE, max_size=6))
+    catalogue = getattr(amazon, f"open_amazon_{layout}")(str(FIXTURES / FILES[layout]), CatalogueOptions())
+    key = "parent_asin" if layout == "2023" else "asin"
+    line = (repr if layout == "2014" else json.dumps)({**told, key: "B000"}).replace("NaN", "null").replace("Infinity", "1e999")
+    row = catalogue._row(7, line.replace("nan", "0").replace("inf", "1e999").encode("utf-8", "replace"))
+    assert isinstance(row, SourceRow), row
+    assert row.product.id == "B000"
+    assert all((one.row, one.id) == (7, "B000") for one in row.lost)
+
+
+@pytest.mark.parametrize("layout", FILES)
+def test_any_damage_ends_in_rows(layout: str, tmp_path: Path) -> None:
+    """Bytes changed, cut out, put in anywhere: rows and reports, each line once, and never an error."""
+    whole = (FIXTURES / FILES[layout]).read_bytes()
+    rng = random.Random(layout)
+    path = tmp_path / "x.json"
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(rng.randint(1, 60)):
+            at = rng.randrange(len(content))
+            content[at : at + rng.randint(0, 2)] = rng.choice(
+                [b"", b"'", b'"', b"\\", b"{", b"]", b"\xff", b"\x00", b"\n", b"\r", b"9", b"u'"]
+            )
+        path.write_bytes(content)
+        rows = list(getattr(amazon, f"open_amazon_{layout}")(str(path), CatalogueOptions()).rows())
+        numbers = [row.row for row in rows]
+        assert numbers == sorted(set(numbers))
+        assert len(numbers) == sum(1 for line in bytes(content).split(b"\n") if line and not line.isspace())

@@ -75,7 +75,8 @@ def vectors(documents: list[Document]) -> list[bytes]:
 @settings(max_examples=25, deadline=None)
 def test_any_documents_come_back_to_the_last_digit(seed: int, count: int) -> None:
     """Every field, vector and score; the same documents give the same bytes."""
-    documents = rounded(make_documents(seed, count))
+    whole = {"url": "https://shop.example/ä?a=1&b=2", "description": "one\ntwo\u2028three\x00", "tags": ("a\tb", "")}
+    documents = rounded([replace(one, product=replace(one.product, **whole)) for one in make_documents(seed, count)])
     content = packed(documents)
     found = unpacked(content)
     assert found == documents
