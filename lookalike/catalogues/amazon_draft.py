@@ -176,7 +176,7 @@ class Draft:
             self.told[field] = value
 
     def _text(self, field: str, told: object) -> str | None:
-        if told is None or told == "":
+        if not told:
             return None
         parts = told if isinstance(told, list) else [told]
         if not all(isinstance(one, str) for one in parts):

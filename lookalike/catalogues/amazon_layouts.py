@@ -1,10 +1,12 @@
 """The three public layouts of Amazon's product data: which of their fields is which of ours."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from lookalike.catalogues.amazon_draft import Draft
 from lookalike.catalogues.amazon_text import brand_of, date_of, main_category_of, rank_of
+from lookalike.catalogues.text import plain
 from lookalike.domain.values import strict_json
 
 Raw = Mapping[str, Any]
@@ -86,11 +88,18 @@ def _details(told: object, draft: Draft) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {}
     for key, value in told.items():
-        name = draft.clean(key).rstrip(":").rstrip()
+        name, kept = _name_of(key)
         found[name] = value
-        if name and name.casefold() not in _NOT_KEPT:
+        if kept:
             draft.attribute(name, value)
     return found
+
+
+@functools.lru_cache(4096)
+def _name_of(key: str) -> tuple[str, bool]:
+    """(a detail's name without white space, colon and HTML, whether it becomes an attribute). Most lines have the same few."""
+    name = plain(key).rstrip(":").rstrip()
+    return name, bool(name) and name.casefold() not in _NOT_KEPT
 
 
 def _first(details: Mapping[str, Any], names: tuple[str, ...]) -> object:

@@ -31,8 +31,7 @@ def plain(text: str) -> str:
 
     Control characters and soft hyphens are left out, halves of surrogate pairs become U+FFFD. Clean text comes back as it is.
     """
-    plainly = text.isprintable() and "<" not in text and "&" not in text
-    if plainly and "  " not in text and not text.startswith(" ") and not text.endswith(" "):
+    if text.isprintable() and not ("<" in text or "&" in text or "  " in text or text[:1] == " " or text[-1:] == " "):
         return text
     if "<" in text:
         for opening, closing in (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>")):
