@@ -139,14 +139,17 @@ class ExportMismatch(RecipeMismatch):
     def __init__(self, export_recipe: str, asked_recipe: str) -> None:
         super().__init__(export_recipe, asked_recipe)
         name, asked = export_recipe.partition("@")[0], asked_recipe.partition("@")[0]
-        way = (
-            f"Set LOOKALIKE_RECIPE={name} and import it into an index of its own (--index NAME), or let"
-            if name != asked
-            else "That recipe has changed since the export. Let"
-        )
+        if name == asked:  # the same setting, another version of what it stands for
+            state = f"but this installation of Lookalike makes those of {asked_recipe!r}: networks or preparation have changed"
+            advice = "Look at the pictures anew"
+        else:
+            state, advice = (
+                f"but {asked_recipe!r} is set",
+                f"Set LOOKALIKE_RECIPE={name} and import it into an index of its own, or look at the pictures anew",
+            )
         self.args = (
-            f"This export holds vectors of the recipe {export_recipe!r}, but {asked_recipe!r} is set. "
-            f"{way} its pictures be looked at anew: export it as JSON Lines and index those (lookalike index FILE --as jsonl).",
+            f"This export holds vectors of the recipe {export_recipe!r}, {state}. {advice}: lookalike index-admin rebuild on the index "
+            "that it came from, then export again; or export JSON Lines there and index those (lookalike index FILE --as jsonl).",
         )
 
 

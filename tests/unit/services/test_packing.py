@@ -211,7 +211,7 @@ def test_made_up_sizes_take_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_recipe_or_a_newer_format_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first product."""
-    with pytest.raises(ExportMismatch, match=r"recipe has changed.*--as jsonl"):
+    with pytest.raises(ExportMismatch, match=r"have changed.*index-admin rebuild.*--as jsonl"):
         unpacked(SMALL, OTHER_RECIPE)
     with pytest.raises(ExportMismatch, match="LOOKALIKE_RECIPE=testing"):
         unpacked(SMALL, Recipe("quality", 16, 6))
