@@ -1,6 +1,6 @@
 """Python literals, as one dataset writes its lines: read without evaluating anything, by way of JSON.
 
-A literal's strings are rewritten as JSON's, `True`, `False`, `None` and tuples as what JSON calls them; the standard library's
+A literal's strings are rewritten as JSON's, `True`, `False` and `None` as what JSON calls them; the standard library's
 JSON parser does the rest, so nothing but dictionaries, lists, text, numbers, truth values and None can come out. Several times as
 fast as `ast.literal_eval`, and without its traps: it builds a syntax tree of twenty times the line's size, and a deep one
 ends in MemoryError or RecursionError (docs/decisions/0050).
@@ -16,7 +16,6 @@ _TOKEN = re.compile(
   | (?P<string> [uUbB]? (?: '[^'\\]*+(?:\\.[^'\\]*+)*+' | "[^"\\]*+(?:\\.[^"\\]*+)*+" ) )
   | (?P<word> \b(?:True|False|None)\b )
   | (?P<long> \b\d++[lL]\b )
-  | (?P<round> [()] )
   | (?P<bad> ['"\\] )                                           # a string that never ends: without this every later quote is tried too
     """,
     re.VERBOSE | re.DOTALL,
@@ -27,7 +26,7 @@ _SIMPLE = {"'": "'", '"': '\\"', "\\": "\\\\", "n": "\\n", "r": "\\r", "t": "\\t
 
 
 def parse_literal(line: str) -> Any:
-    """What a Python literal of dictionaries, lists, tuples (as lists), strings, numbers, True, False and None means.
+    """What a Python literal of dictionaries, lists, strings, numbers, True, False and None means; the data has no tuples.
 
     Also Python 2's `u''` and `7L`; bytes are taken for UTF-8. Raises: ValueError, with what is wrong and where. The time is
     proportional to the line's length, whatever is in it.
@@ -58,8 +57,6 @@ def _as_json(found: re.Match[str]) -> str:
         return _WORDS[text]
     if kind == "long":
         return text[:-1]
-    if kind == "round":
-        return "[" if text == "(" else "]"
     raise ValueError(f"a string that begins at character {found.start() + 1:,} never ends")
 
 

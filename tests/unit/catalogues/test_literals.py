@@ -17,7 +17,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(TEXTS, inner, max_size=5),
     max_leaves=20,
 )
-LINE = """{'asin': 'B0', 'title': "Men's \\"Café\\" \\\\ \\xe9\\u00e9", u'n': [1, -2.5e-3, None, True, (3, 4)], 'r': {'a': ['x', 'y']}}"""
+LINE = """{'asin': 'B0', 'title': "Men's \\"Café\\" \\\\ \\xe9\\u00e9", u'n': [1, -2.5e-3, None, True, [3, 4]], 'r': {'a': ['x', 'y']}}"""
 
 
 @given(VALUES)
@@ -47,10 +47,10 @@ def test_damage_means_what_python_says_or_is_refused(at: int, removed: int, adde
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists and bytes as text, as we read them."""
+    """Bytes as text, as we read them."""
     if isinstance(value, bytes):
         return value.decode()
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_plain(one) for one in value]
     return {_plain(key): _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
@@ -59,7 +59,7 @@ def _plain(value: Any) -> Any:
     ("line", "value"),
     [
         *((r"{u'a': 7L, 'b': b'Gr\xc3\xbcn'}", {"a": 7, "b": "Grün"}), (r"'\101\x41\u0041\U00000041\N'", None), (r"'\q'", "\\q")),
-        *((r"u'\ud83d\ude00'", "😀"), ("('a', ('b', 1))", ["a", ["b", 1]]), ("'True, None'", "True, None"), ("'7L'", "7L")),
+        *((r"u'\ud83d\ude00'", "😀"), ("'True, None'", "True, None"), ("'7L'", "7L")),
     ],
 )
 def test_python_2_and_its_bytes(line: str, value: object) -> None:
@@ -74,7 +74,19 @@ def test_python_2_and_its_bytes(line: str, value: object) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        *("__import__('os').system('x')", "{'a': open('x')}", "[x for x in 'a']", "1 if 1 else 2", "f'{1}'", "{1, 2}", "nan", "-inf", ""),
+        *(
+            "__import__('os').system('x')",
+            "{'a': open('x')}",
+            "[x for x in 'a']",
+            "1 if 1 else 2",
+            "f'{1}'",
+            "{1, 2}",
+            "(1, 2)",
+            "(1)",
+            "nan",
+            "-inf",
+            "",
+        ),
         *("'a' 'b'", "'''a'''", "{'a': 1", "'a", "a'", "\\", "{'a' 'b'}", "[1,]", "1_000", "0x10", "b'\\xff'", "'\\x4'", "'\\U00110000'"),
     ],
 )
