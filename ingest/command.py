@@ -16,8 +16,10 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def index(
         *,
-        source: Annotated[str, typer.Argument(help="A folder of pictures, a .csv or a .jsonl file (perhaps .gz).")],
-        kind: Annotated[str | None, typer.Option("--as", help="folder, csv, jsonl, or an installed source; default: by its name.")] = None,
+        source: Annotated[str, typer.Argument(help="A folder of pictures, a .csv or .jsonl file, or Amazon product data (perhaps .gz).")],
+        kind: Annotated[
+            str | None, typer.Option("--as", help="folder, csv, jsonl, amazon, or an installed source; default: by its name.")
+        ] = None,
         mapping: Annotated[
             list[str] | None, typer.Option("--map", help="FIELD=COLUMN, as often as needed; category=main>sub joins.")
         ] = None,
@@ -73,6 +75,8 @@ def _tell(report: dict[str, object], as_json: bool) -> None:
     rate = f", {counts['read'] / seconds:,.0f} a second" if seconds > 0 else ""
     listed = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     print(f"{listed} in {seconds:,.1f} s{rate}. Run {report['run']}.")
+    if isinstance(notes := report.get("notes"), dict):
+        print("Noticed, nothing lost: " + ", ".join(f"{number:,} {code}" for code, number in notes.items()) + ".")
     failures = report["failures"]
     assert isinstance(failures, list)
     for one in failures[:10]:
@@ -104,5 +108,5 @@ def _kind(source: str) -> str:
     suffixes = [one.lower() for one in path.suffixes[-2:]]
     found = next((_KINDS[one] for one in reversed(suffixes) if one in _KINDS), None)
     if found is None:
-        raise InvalidInput.at("--as", f"What {source!r} is cannot be told by its name; say --as folder, --as csv or --as jsonl.")
+        raise InvalidInput.at("--as", f"What {source!r} is cannot be told by its name; say --as folder, csv, jsonl or amazon.")
     return found

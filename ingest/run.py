@@ -4,7 +4,8 @@ import datetime
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -26,13 +27,15 @@ class Run:
     """A run with its id. What it counts as indexed, unchanged or removed is durable.
 
     `folder`: where dead letters go, as `dead-letters/RUN.jsonl`: a failure a line, with the product where there is one.
-    A product whose picture cannot be read counts as indexed and as failed: it is found by its words, and listed.
+    A product whose picture, or one of whose fields, cannot be read counts as indexed and as failed: it is found by the rest,
+    and listed. `notes` count what was odd and cost nothing (docs/catalogues.md).
     """
 
     def __init__(self, indexer: Indexer, folder: Path | None) -> None:
         self.id = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.counts = {"read": 0, "indexed": 0, "unchanged": 0, "removed": 0, "failed": 0}
         self.failures: list[RowFailure] = []
+        self.notes: Counter[str] = Counter()
         self._indexer, self._folder = indexer, folder
         self._letters: TextIO | None = None
         self._letters_path: Path | None = None
@@ -51,22 +54,26 @@ class Run:
                 self._letters.close()
 
     def as_json(self) -> dict[str, object]:
-        """The report of interfaces.md."""
-        return {
+        """The report of interfaces.md, with `notes` where there are some."""
+        report: dict[str, object] = {
             "run": self.id,
             "counts": dict(self.counts),
             "seconds": round(self._seconds, 3),
             "failures": [one.as_json() for one in sorted(self.failures, key=lambda one: one.row)],
             "dead_letters": None if self._letters_path is None else str(self._letters_path),
         }
+        return report | {"notes": dict(sorted(self.notes.items()))} if self.notes else report
 
     def _changes(self, source: CatalogueSource) -> Iterator[Change]:
         for row in source.rows():
             self.counts["read"] += 1
             if isinstance(row, RowFailure):
                 self._fail(row, None)
-            else:
-                yield Change(row.row, "put", row.product.id, row.product)
+                continue
+            self.notes.update(row.notes)
+            if row.lost:
+                self._fail(_joined(row.lost), row.product)
+            yield Change(row.row, "put", row.product.id, row.product)
 
     def _count(self, outcome: Outcome) -> None:
         if outcome.state != "failed":
@@ -93,6 +100,12 @@ class Run:
             self._letters, self._letters_path = path.open("a", encoding="utf-8", errors="backslashreplace"), path
         self._letters.write(line)
         self._letters.flush()
+
+
+def _joined(lost: Sequence[RowFailure]) -> RowFailure:
+    """One report of a row: it counts once, however many of its fields are lost."""
+    first = lost[0]
+    return RowFailure(first.row, first.id, first.reason, " ".join(one.message for one in lost))
 
 
 def _brief(product: Product) -> dict[str, object]:

@@ -10,6 +10,7 @@ LookalikeError
 │   └── Overloaded           too much at once
 ├── IndexProblem             the index cannot be used as it is
 │   ├── RecipeMismatch       its vectors were made by another recipe
+│   │   └── ExportMismatch    an export's were
 │   ├── IndexDamaged         its files are not what we wrote
 │   ├── IndexTooNew          a newer version of Lookalike wrote it
 │   ├── IndexLocked          another process writes to it
@@ -114,7 +115,7 @@ class IndexProblem(LookalikeError):
 class RecipeMismatch(IndexProblem):
     """Vectors of two recipes cannot be compared."""
 
-    def __init__(self, index_recipe: str, asked_recipe: str, what: str = "This index") -> None:
+    def __init__(self, index_recipe: str, asked_recipe: str) -> None:
         self.index_recipe, self.asked_recipe = index_recipe, asked_recipe
         name = index_recipe.partition("@")[0]
         if name == asked_recipe.partition("@")[0]:  # the same setting, another version of what it stands for
@@ -122,7 +123,27 @@ class RecipeMismatch(IndexProblem):
             advice = "Look at the pictures anew"
         else:
             state, advice = f"but {asked_recipe!r} is set", f"Set LOOKALIKE_RECIPE={name}, or look at the pictures anew"
-        super().__init__(f"{what} holds vectors of the recipe {index_recipe!r}, {state}. {advice}: lookalike index-admin rebuild.")
+        super().__init__(f"This index holds vectors of the recipe {index_recipe!r}, {state}. {advice}: lookalike index-admin rebuild.")
+
+
+class ExportMismatch(RecipeMismatch):
+    """An export holds vectors of another recipe than the one that is set."""
+
+    def __init__(self, export_recipe: str, asked_recipe: str) -> None:
+        super().__init__(export_recipe, asked_recipe)
+        name, asked = export_recipe.partition("@")[0], asked_recipe.partition("@")[0]
+        if name == asked:  # the same setting, another version of what it stands for
+            state = f"but this installation of Lookalike makes those of {asked_recipe!r}: networks or preparation have changed"
+            advice = "Look at the pictures anew"
+        else:
+            state, advice = (
+                f"but {asked_recipe!r} is set",
+                f"Set LOOKALIKE_RECIPE={name} and import it into an index of its own, or look at the pictures anew",
+            )
+        self.args = (
+            f"This export holds vectors of the recipe {export_recipe!r}, {state}. {advice}: lookalike index-admin rebuild on the index "
+            "that it came from, then export again; or export JSON Lines there and index those (lookalike index FILE --as jsonl).",
+        )
 
 
 class IndexDamaged(IndexProblem):

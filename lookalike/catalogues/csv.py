@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from lookalike.catalogues.files import count_lines, existing, open_bytes
+from lookalike.catalogues.files import Unpacked, count_lines, cut_off, existing
 from lookalike.catalogues.rows import reader_for
 from lookalike.catalogues.text import kind_of, typed
 from lookalike.domain.commands import RowFailure
@@ -16,7 +16,7 @@ from lookalike.ports.catalogue import CatalogueOptions, SourceRow
 _SAMPLE_BYTES = 1 << 18
 _SAMPLE_ROWS = 500
 _DELIMITERS = ",;\t|"
-Row = tuple[int, list[str] | csv.Error]
+Row = tuple[int, list[str] | csv.Error | RowFailure]
 """A row's number from 1 after the header, and its cells or what is wrong with them."""
 
 
@@ -26,7 +26,7 @@ class CsvCatalogue:
     def __init__(self, path: Path, options: CatalogueOptions) -> None:
         self._path, self._options = path, options
         self._reader = reader_for(options, path)
-        with open_bytes(path) as file:
+        with Unpacked(path) as file:
             sample = file.read(_SAMPLE_BYTES)
         self._encoding = _encoding(sample)
         first = sample.decode(self._encoding, "replace").lstrip("\ufeff").split("\n", 1)[0]
@@ -51,7 +51,7 @@ class CsvCatalogue:
         return None if lines is None else max(0, lines - 1)
 
     def _header(self) -> list[str]:
-        with self._text() as file:
+        with self._text(Unpacked(self._path)) as file:
             header = next(csv.reader(file, delimiter=self._delimiter), [])
         columns = [one.strip() for one in header]
         if not any(columns):
@@ -68,12 +68,25 @@ class CsvCatalogue:
             raise InvalidInput.at("", f"No column is the product's id; say which: --map id=COLUMN. Columns: {', '.join(columns)}.")
         return columns
 
-    def _text(self) -> io.TextIOWrapper:
+    def _text(self, stream: Unpacked) -> io.TextIOWrapper:
         # Bytes that do not belong to the encoding become surrogates, so that only their own rows fail.
-        return io.TextIOWrapper(open_bytes(self._path), encoding=self._encoding, errors="surrogateescape", newline="")
+        return io.TextIOWrapper(stream, encoding=self._encoding, errors="surrogateescape", newline="")
 
     def _lines(self) -> Iterator[Row]:
-        with self._text() as file:
+        """Every row; where a damaged file ends, that row, which may be cut, is told as such."""
+        stream, held = Unpacked(self._path), None
+        for row in self._whole_lines(stream):
+            if held is not None:
+                yield held
+            held = row
+        if stream.damage is not None:
+            number = 1 if held is None else held[0]
+            yield number, cut_off(number, stream.damage)
+        elif held is not None:
+            yield held
+
+    def _whole_lines(self, stream: Unpacked) -> Iterator[Row]:
+        with self._text(stream) as file:
             reader = csv.reader(file, delimiter=self._delimiter)
             next(reader, None)
             number = 0
@@ -90,7 +103,9 @@ class CsvCatalogue:
                     number += 1
                     yield number, cells
 
-    def _row(self, number: int, cells: list[str] | csv.Error, kinds: list[str]) -> SourceRow | RowFailure:
+    def _row(self, number: int, cells: list[str] | csv.Error | RowFailure, kinds: list[str]) -> SourceRow | RowFailure:
+        if isinstance(cells, RowFailure):
+            return cells
         if isinstance(cells, csv.Error):
             return RowFailure(number, None, "not_csv", f"The row cannot be read: {cells}. Is a quotation mark left open?")
         if len(cells) > len(self._columns):

@@ -1,9 +1,10 @@
 """JSON Lines: one product a line; unknown fields become attributes, `--map` renames."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from lookalike.catalogues.files import count_lines, existing, open_bytes
+from lookalike.catalogues.files import count_lines, existing, lines_of
 from lookalike.catalogues.rows import RowReader, reader_for
 from lookalike.domain.commands import RowFailure
 from lookalike.domain.values import strict_json
@@ -22,21 +23,8 @@ class JsonLinesCatalogue:
 
     def rows(self) -> Iterator[SourceRow | RowFailure]:
         """Every line that is not blank."""
-        with open_bytes(self._path) as file:
-            read, number = 0, 0
-            while read != self._options.limit and (line := file.readline(LONGEST_LINE + 1)):
-                number += 1
-                if len(line) > LONGEST_LINE:
-                    while line and not line.endswith(b"\n"):
-                        line = file.readline(LONGEST_LINE)
-                    read += 1
-                    yield RowFailure(number, None, "too_long", f"The line has more than {LONGEST_LINE:,} bytes.")
-                    continue
-                if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
-                if line.strip():
-                    read += 1
-                    yield _row(number, line, self._reader)
+        for number, line in islice(lines_of(self._path, LONGEST_LINE), self._options.limit):
+            yield line if isinstance(line, RowFailure) else _row(number, line, self._reader)
 
     def size(self) -> int | None:
         """The number of lines; None for a gzipped file."""

@@ -55,7 +55,10 @@ class RowReader:
 
     def product(self, told: Mapping[str, Any]) -> Product:
         """The product that a row means. Raises: InvalidInput, with the field."""
-        product = parse_product(self.fields(told))
+        return self.with_pictures(parse_product(self.fields(told)))
+
+    def with_pictures(self, product: Product) -> Product:
+        """The product; where it names no picture, with the one that is named like it."""
         named = () if product.pictures else self._named_by(product.id)
         return dataclasses.replace(product, pictures=named) if named else product
 

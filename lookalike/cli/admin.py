@@ -3,12 +3,12 @@
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lookalike.cli.doctoring import doctor
+from lookalike.cli.exporting import export, import_
 from lookalike.cli.options import AsJson, Where, opened
 
 
@@ -39,40 +39,6 @@ def status(index: Where = None, as_json: AsJson = False) -> None:
     if not found.ready:
         print(f"lookalike: the index cannot be used: {found.message}", file=sys.stderr)
         raise typer.Exit(3)
-
-
-def export(
-    index: Where = None, output: Annotated[Path | None, typer.Option(help="A file to write instead of standard output.")] = None
-) -> None:
-    """Write every product with analysis and vectors as JSON Lines, in the order of ids."""
-    from lookalike.services.export import export_lines
-
-    with opened(index) as house:
-        if output is None:
-            for line in export_lines(house.engine.documents()):
-                sys.stdout.write(line + "\n")
-            sys.stdout.flush()
-            return
-        passing = output.with_name(output.name + ".part")
-        with passing.open("w", encoding="utf-8") as file:
-            file.writelines(line + "\n" for line in export_lines(house.engine.documents()))
-        passing.replace(output)  # a file of that name is whole
-
-
-def import_(file: Annotated[Path, typer.Argument(help="What export wrote.")], index: Where = None, as_json: AsJson = False) -> None:
-    """Put products that export wrote into an index, without looking at a picture."""
-    from lookalike.errors import InvalidInput
-    from lookalike.services.export import import_lines
-
-    with opened(index, read_only=False) as house:
-        done = 0
-        try:
-            with file.open("rb") as lines:
-                for done in import_lines(lines, house.engine, house.recipe):
-                    _progress(f"{done:,} imported")
-        except OSError as error:
-            raise InvalidInput.at("", f"{str(file)!r} cannot be read: {error.strerror}.") from error
-    print(json.dumps({"imported": done}) if as_json else f"{done:,} products imported.")
 
 
 def check(index: Where = None, as_json: AsJson = False) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,16 +98,25 @@ class Analysis:
         return self.objects[0]
 
     def as_json(self) -> dict[str, object]:
-        """The `analysis` of interfaces.md, without vectors."""
+        """The `analysis` of interfaces.md, without vectors; fractions to 1/10,000."""
+        return self._told(lambda number: round(number, 4))
+
+    def as_exact_json(self) -> dict[str, object]:
+        """As `as_json`, but to the last digit: what is made of it again equals this."""
+        return self._told(float)
+
+    def _told(self, shown: Callable[[float], float]) -> dict[str, object]:
         return {
             "recipe": self.recipe_id,
             "digest": self.digest,
             "width": self.width,
             "height": self.height,
-            "objects": [{"box": one.box.as_list(), "label": one.label, "score": round(one.score, 4)} for one in self.objects],
-            "tags": [{"name": tag.name, "score": round(tag.score, 4)} for tag in self.tags],
-            "categories": [{"name": one.name, "score": round(one.score, 4)} for one in self.categories],
-            "colours": [{"name": one.name, "share": round(one.share, 4), "rgb": list(one.rgb)} for one in self.colours],
+            "objects": [
+                {"box": [shown(edge) for edge in one.box.edges()], "label": one.label, "score": shown(one.score)} for one in self.objects
+            ],
+            "tags": [{"name": tag.name, "score": shown(tag.score)} for tag in self.tags],
+            "categories": [{"name": one.name, "score": shown(one.score)} for one in self.categories],
+            "colours": [{"name": one.name, "share": shown(one.share), "rgb": list(one.rgb)} for one in self.colours],
             "phash": self.phash,
             "quality": list(self.quality),
         }

@@ -49,9 +49,13 @@ class Box:
         shared = max(0.0, wide) * max(0.0, high)
         return shared / (self.area + other.area - shared)
 
+    def edges(self) -> tuple[float, float, float, float]:
+        """(left, top, right, bottom)."""
+        return self.left, self.top, self.right, self.bottom
+
     def as_list(self) -> list[float]:
         """`[left, top, right, bottom]`, rounded to 1/10,000."""
-        return [round(one, 4) for one in (self.left, self.top, self.right, self.bottom)]
+        return [round(one, 4) for one in self.edges()]
 
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)

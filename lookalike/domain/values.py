@@ -38,6 +38,8 @@ def text(value: object, at: str, longest: int, *, control: bool = True) -> str:
         raise InvalidInput.at(at, f"Found {shown(value)}; a string is wanted.")
     if len(value) > longest:
         raise InvalidInput.at(at, f"Found {len(value):,} characters; {longest:,} at most.")
+    if value.isprintable():  # most are, and then there is nothing to look for
+        return value
     if _SURROGATE.search(value):
         raise InvalidInput.at(at, "Found half of a surrogate pair; send whole Unicode characters.")
     if not control and (found := _CONTROL.search(value) or re.search(r"[\t\r\n]", value)):

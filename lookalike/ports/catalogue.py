@@ -10,10 +10,16 @@ from lookalike.domain.product import Product
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A product with its row number from 1."""
+    """A product with its row number from 1.
+
+    `lost` tells what of the row could not be read and was left out: the product is there, the row is reported all the same.
+    `notes` are short codes of what was odd but cost nothing: "no_title", "html", "price_range". They are counted.
+    """
 
     row: int
     product: Product
+    lost: tuple[RowFailure, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

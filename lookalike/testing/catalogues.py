@@ -21,10 +21,12 @@ class CatalogueContract:
         rows = list(self.open_source(tmp_path, CatalogueOptions()).rows())
         products = [one.product for one in rows if isinstance(one, SourceRow)]
         failures = [one for one in rows if isinstance(one, RowFailure)]
+        lost = [(row.row, one) for row in rows if isinstance(row, SourceRow) for one in row.lost]
         assert len(products) >= 3
         assert len({one.id for one in products}) == len(products)
         assert len(failures) == self.bad_rows
         assert all(one.row >= 1 and one.reason and one.message for one in failures)
+        assert all(one.row == row and one.reason and one.message for row, one in lost)
 
     def test_rows_are_numbered_upwards(self, tmp_path: Path) -> None:
         """Numbers start at 1 or above and rise, so that a report can be followed."""

@@ -1,8 +1,10 @@
 """Our catalogue sources keep the public contract."""
 
+import gzip
 import json
 from pathlib import Path
 
+from lookalike.catalogues.amazon import open_amazon
 from lookalike.catalogues.csv import open_csv
 from lookalike.catalogues.folder import open_folder
 from lookalike.catalogues.jsonl import open_jsonl
@@ -41,3 +43,15 @@ class TestFolder(CatalogueContract):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(b"x")
         return open_folder(str(root), options)
+
+
+class TestAmazon(CatalogueContract):
+    """A gzipped file of Python literals, one of them broken, one with a price that is none."""
+
+    def open_source(self, folder: Path, options: CatalogueOptions) -> CatalogueSource:
+        """A file of the 2014 layout."""
+        path = folder / "meta_Shop.json.gz"
+        lines = [repr({"asin": f"B00{name}", "title": name, "categories": [["Cups"]]}) for name in "abcd"]
+        lines += ["{'asin': 'B00e", "{'asin': 'B00f', 'title': 'f', 'price': 'var x;'}"]
+        path.write_bytes(gzip.compress("\n".join(lines).encode()))
+        return open_amazon(str(path), options)

@@ -1,6 +1,7 @@
 """The command line, as a shop's scripts use it: one JSON document, exit statuses, a sentence for every error."""
 
 import base64
+import gzip
 import json
 import os
 import signal
@@ -113,7 +114,7 @@ def test_the_main_road(shop: Shop) -> None:
     assert len(base64.b64decode(lines[0]["vectors"]["objects"][0][0])) == 2 * 16
     (shop.folder / "moved.jsonl").write_text(exported, encoding="utf-8")
     other = shop.folder / "other.lookalike"
-    assert shop.run("index-admin", "import", "moved.jsonl", "--index", other, "--json").json == {"imported": 40}
+    assert shop.run("index-admin", "import", "moved.jsonl", "--index", other, "--json").json == {"imported": 40, "unchanged": 0}
     assert shop.export(other) == exported
 
     one = shop.rows[3]
@@ -232,6 +233,49 @@ def test_ctrl_c_stops_cleanly(shop: Shop) -> None:
     done = json.loads(out)["counts"]["indexed"]
     assert 0 < done < 40
     assert shop.fill().json["counts"]["unchanged"] >= done
+
+
+def test_a_packed_export_moves_an_index(shop: Shop) -> None:
+    """By its name, through a pipe, gzipped; a damaged file says so, and the next try passes over what is there."""
+    shop.fill()
+    other, third = shop.folder / "other.lookalike", shop.folder / "third.lookalike"
+    assert shop.run("index-admin", "export", "--index", shop.index, "--output", "shop.lkx").status == 0
+    content = (shop.folder / "shop.lkx").read_bytes()
+    assert len(content) < len(shop.export()) / 2
+    (shop.folder / "cut.lkx").write_bytes(content[:-100])
+    cut = shop.run("index-admin", "import", "cut.lkx", "--index", other)
+    assert (cut.status, "cut off" in cut.err) == (2, True)
+    (shop.folder / "shop.lkx.gz").write_bytes(gzip.compress(content))
+    again = shop.run("index-admin", "import", "shop.lkx.gz", "--index", other, "--json").json
+    assert sum(again.values()) == 40
+    assert shop.export(other) == shop.export()
+    command = f"{sys.executable} {TOY} index-admin"
+    line = f"{command} export --as packed --index {other} | {command} import - --index {third}"
+    assert subprocess.run(line, shell=True, env=shop.environment, cwd=shop.folder, check=False, timeout=100).returncode == 0
+    assert shop.export(third) == shop.export()
+    refused = shop.run("index-admin", "import", "shop.lkx", "--index", shop.folder / "fourth", TOY_RECIPE="other")
+    assert (refused.status, "LOOKALIKE_RECIPE=" in refused.err) == (2, True)
+    (shop.folder / "cut.jsonl.gz").write_bytes(gzip.compress(shop.export().encode())[:-40])
+    half = shop.run("index-admin", "import", "cut.jsonl.gz", "--index", shop.folder / "fifth")
+    assert (half.status, "fetch it again" in half.err) == (2, True)
+    assert not list(shop.folder.glob("*.part"))
+
+
+def test_amazons_data_is_read_with_its_dirt(shop: Shop) -> None:
+    """Rows that are lost and fields that are lost are listed, what is only odd is counted, everything else is found."""
+    fixture = Path(__file__).parents[1] / "data" / "amazon" / "meta_2014.json"
+    (shop.folder / "0000100102.jpg").write_bytes(Path(shop.rows[0]["pictures"][0]).read_bytes())
+    shop.source = shop.folder / "meta_Shoes.json.gz"
+    shop.source.write_bytes(gzip.compress(fixture.read_bytes()))
+    done = shop.fill("--as", "amazon", "--pictures", shop.folder)
+    assert done.status == 1, done.err
+    failures = {(one["row"], one["reason"]) for one in done.json["failures"]}
+    assert {(11, "not_literal"), (12, "not_utf8"), (15, "invalid"), (18, "bad_price")} < failures
+    assert done.json["counts"]["read"] == 21
+    assert done.json["notes"]["price_range"] == 1
+    assert 2 not in {row for row, _ in failures}
+    found = shop.run("search", "--index", shop.index, "--text", "rain boot", "--json").json["hits"][0]
+    assert (found["id"], found["product"]["price"]) == ("0000100102", 24.0)
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost(shop: Shop) -> None:

@@ -163,6 +163,21 @@ def test_a_gzipped_file_is_read_as_it_is(tmp_path: Path) -> None:
     assert source.size() is None
 
 
+@pytest.mark.parametrize("whole_rows", [True, False])
+def test_a_csv_file_that_is_cut_says_so(tmp_path: Path, whole_rows: bool) -> None:
+    """Its last row may be half a row: it is told, not indexed with half a price."""
+    path = tmp_path / "shop.csv"  # gzipped all the same: what it is, its first bytes say
+    rows = [f"{n},Mug {n * n},{n}.99" for n in range(20_000)]
+    packed = gzip.compress("\n".join(["id,title,price", *rows]).encode())
+    path.write_bytes(packed[: len(packed) // 2] if not whole_rows else packed[:-4])
+    *good, last = open_csv(str(path), CatalogueOptions()).rows()
+    assert isinstance(last, RowFailure)
+    assert (last.reason, last.row) == ("truncated", len(good) + 1)
+    found = [one.product for one in good if isinstance(one, SourceRow)]
+    assert len(found) == len(good) > 100
+    assert all(one.price == pytest.approx(int(one.id) + 0.99) for one in found)
+
+
 def test_pictures_lie_beside_the_file_or_where_told(tmp_path: Path) -> None:
     """Relative paths start at the file; --pictures is a folder or an address; without a column the id is the name."""
     (tmp_path / "images").mkdir()

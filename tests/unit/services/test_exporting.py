@@ -1,5 +1,6 @@
 """Export and import: equal indexes give equal bytes, and what comes back is what went out."""
 
+import io
 import json
 from collections.abc import Iterator
 
@@ -9,10 +10,11 @@ from lookalike.analysers.local import LocalAnalyser
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.product import Product
 from lookalike.engines.memory import open_memory
-from lookalike.errors import InvalidInput, RecipeMismatch
+from lookalike.errors import ExportMismatch, InvalidInput
 from lookalike.ports.engine import SearchEngine
 from lookalike.services.catalogue import CatalogueKeeper
-from lookalike.services.export import export_lines, import_lines
+from lookalike.services.export import export_lines, read_lines
+from lookalike.services.importing import Imported, import_documents
 from lookalike.services.rebuild import rebuilt
 from lookalike.testing.fakes import TOY_RECIPE, ToyDecoder, ToyPictures, ToySeer
 
@@ -32,6 +34,10 @@ def engine() -> Iterator[SearchEngine]:
     opened.close()
 
 
+def imported(lines: list[bytes], target: SearchEngine, recipe: Recipe = TOY_RECIPE) -> list[Imported]:
+    return list(import_documents(read_lines(io.BytesIO(b"\n".join(lines)), recipe), target))
+
+
 def fresh(recipe: Recipe = TOY_RECIPE) -> SearchEngine:
     made: SearchEngine = open_memory("memory:")
     made.prepare(recipe)
@@ -44,8 +50,9 @@ def test_what_went_out_comes_back(engine: SearchEngine) -> None:
     assert [json.loads(line)["id"] for line in lines] == ["a", "b", "ä"]
     assert [len(json.loads(line)["vectors"]["objects"]) for line in lines] == [0, 2, 1]
     other = fresh()
-    assert list(import_lines([line.encode() for line in lines], other, TOY_RECIPE)) == [3]
+    assert imported([line.encode() for line in lines], other) == [Imported(3)]
     assert list(export_lines(other.documents())) == lines
+    assert imported([line.encode() for line in lines], other) == [Imported(0, 3)]
 
 
 def test_what_is_no_export_is_refused_with_its_line(engine: SearchEngine) -> None:
@@ -57,15 +64,16 @@ def test_what_is_no_export_is_refused_with_its_line(engine: SearchEngine) -> Non
     for bad in (b"{", b"[]", b'{"id": "x"}', b'{"id": 5.5}', b'{"id":"x","analysis":5,"vectors":{},"digest":"","unseen":{}}', short, lone):
         other = fresh()
         with pytest.raises(InvalidInput, match="line 2"):
-            list(import_lines([good, bad], other, TOY_RECIPE))
+            imported([good, bad], other)
         assert other.status().documents == 0
 
 
 def test_vectors_of_another_recipe_are_refused(engine: SearchEngine) -> None:
     """They could not be compared with those of the index."""
     lines = [line.encode() for line in export_lines(engine.documents())]
-    with pytest.raises(RecipeMismatch):
-        list(import_lines(lines, fresh(Recipe("other", 16, 3)), Recipe("other", 16, 3)))
+    other = Recipe("other", 16, 3)
+    with pytest.raises(ExportMismatch, match="LOOKALIKE_RECIPE=toy"):
+        imported(lines, fresh(other), other)
 
 
 def test_rebuilding_looks_only_where_it_must(engine: SearchEngine) -> None:
