@@ -1,18 +1,25 @@
-"""One reading of a catalogue into an index: counts, failures, dead letters."""
+"""One reading of a catalogue into an index: counts, failures, dead letters, and its entry in the ledger."""
 
 import datetime
-import json
+import logging
 import secrets
 import time
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
-from lookalike.domain.commands import RowFailure
+from ingest import prune
+from ingest.letters import DeadLetters
+from lookalike.domain.commands import TRUNCATED, RowFailure
 from lookalike.domain.product import Product
-from lookalike.errors import StorageFull
-from lookalike.ports.catalogue import CatalogueSource
+from lookalike.errors import InvalidInput, LookalikeError
+from lookalike.ports.catalogue import CatalogueSource, SourceRow
+from lookalike.ports.engine import SearchEngine
+from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import failure_of
 from lookalike.services.index import Indexer
 from lookalike.services.intake import Change, Outcome
@@ -21,61 +28,150 @@ MOST_TOLD = 1000
 """Failures that a report lists; the dead letters hold all."""
 Watch = Callable[[int, int], None]
 """Is told, after every change, how many rows are done and how many of them failed."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the ledger is told of a run when it begins; see `RunRecord`."""
+
+    kind: str
+    source: str
+    scope: str | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    total: int | None = None
 
 
 class Run:
     """A run with its id. What it counts as indexed, unchanged or removed is durable.
 
-    `folder`: where dead letters go, as `dead-letters/RUN.jsonl`: a failure a line, with the product where there is one.
+    `letters`: where failures go; by default to `dead-letters/RUN.jsonl` in `folder`, made with the first.
     A product whose picture, or one of whose fields, cannot be read counts as indexed and as failed: it is found by the rest,
     and listed. `notes` count what was odd and cost nothing (docs/catalogues.md).
     """
 
-    def __init__(self, indexer: Indexer, folder: Path | None) -> None:
+    def __init__(self, start: Start, indexer: Indexer, ledger: Ledger, folder: Path | None, letters: DeadLetters | None = None) -> None:
         self.id = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.counts = {"read": 0, "indexed": 0, "unchanged": 0, "removed": 0, "failed": 0}
         self.failures: list[RowFailure] = []
         self.notes: Counter[str] = Counter()
-        self._indexer, self._folder = indexer, folder
-        self._letters: TextIO | None = None
-        self._letters_path: Path | None = None
+        self.state = "running"
+        self.prune_refused: str | None = None
+        self._start, self._indexer, self._ledger = start, indexer, ledger
+        self.letters = letters or DeadLetters(folder and folder / "dead-letters" / f"{self.id}.jsonl", self.id)
         self._began, self._seconds = time.monotonic(), 0.0
+        self._position = self._unnamed = self._known = 0
+        self._truncated = False
+        self._seen: list[str] = []
 
-    def read(self, source: CatalogueSource, watch: Watch = lambda _done, _failed: None) -> None:
-        """Read it all. Raises: InvalidInput where there is no source, IndexProblem, Unavailable; what is counted is done."""
-        self._began = time.monotonic()
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """The ledger has the run from here on; when the block ends, it knows how."""
+        if self._start.scope is not None:
+            self._known = self._ledger.members.count(self._start.scope)
+        start = self._start
+        self._ledger.begin(
+            self.id, start.kind, source=start.source, scope=start.scope, options=start.options, total=start.total, counts=self.counts
+        )
+        message: str | None = None
         try:
-            for outcome in self._indexer.run(self._changes(source)):
-                self._count(outcome)
-                watch(self.counts["indexed"] + self.counts["unchanged"] + self.counts["failed"], self.counts["failed"])
+            yield
+        except BaseException as error:
+            self.state = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
+            message = str(error) or type(error).__name__
+            raise
         finally:
             self._seconds = time.monotonic() - self._began
-            if self._letters is not None:
-                self._letters.close()
+            self.letters.close()
+            try:
+                self._ledger.end(
+                    self.id,
+                    self.state,
+                    position=self._position,
+                    counts=self.counts,
+                    message=message or self.prune_refused,
+                    dead_letters=self.letters.told,
+                )
+            except LookalikeError as error:
+                _log.warning("The end of run %s cannot be noted: %s", self.id, error)
+
+    def go(
+        self,
+        rows: Iterable[Change | RowFailure],
+        watch: Watch = lambda _done, _failed: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Do it all; `stopping` is asked before every batch. Raises: InvalidInput where the source cannot be read on,
+        IndexProblem, Unavailable; what is counted by then is done."""
+
+        def stop() -> bool:
+            # What is about to be written is noted first as seen: a kill must not leave a product that no catalogue owns.
+            self._ledger.note(self.id, position=self._position, counts=self.counts, seen=self._seen)
+            self._seen.clear()
+            return stopping()
+
+        for outcome in self._indexer.run(self._changes(rows), stop):
+            self._count(outcome)
+            watch(self.counts["indexed"] + self.counts["unchanged"] + self.counts["failed"], self.counts["failed"])
+        self._ledger.note(self.id, position=self._position, counts=self.counts, seen=self._seen)
+        self._seen.clear()
+        self.state = "cancelled" if stopping() else "done"
+
+    def prune(self, rule: prune.PruneRule, engine: SearchEngine, *, changed: bool, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Remove what the source no longer has; where that may be a mistake, `prune_refused` says why not.
+
+        `changed`: the source is another than when the run began. Raises: IndexProblem, Unavailable.
+        """
+        scope = self._start.scope
+        assert scope is not None
+        rows = self.counts["read"] - self._unnamed
+        reading = prune.Reading(self.state, self._known, rows, self._unnamed, changed, self._truncated)
+        self.prune_refused = prune.objection(rule, reading)
+        if self.prune_refused is None:
+            many = sum(len(leaving) for leaving, _ in prune.gone(self._ledger.members.strays(scope, self.id), engine))
+            self.prune_refused = prune.too_many(rule, reading, many)
+        if self.prune_refused is None:
+            for removed in prune.remove(self._ledger, engine, scope, self.id):
+                self.counts["removed"] += removed
+                if stopping():
+                    self.state = "cancelled"
+                    return
 
     def as_json(self) -> dict[str, object]:
-        """The report of interfaces.md, with `notes` where there are some."""
-        report: dict[str, object] = {
+        """The report of interfaces.md."""
+        told: dict[str, object] = {
             "run": self.id,
+            "state": self.state,
             "counts": dict(self.counts),
             "seconds": round(self._seconds, 3),
             "failures": [one.as_json() for one in sorted(self.failures, key=lambda one: one.row)],
-            "dead_letters": None if self._letters_path is None else str(self._letters_path),
+            "dead_letters": self.letters.told,
         }
-        return report | {"notes": dict(sorted(self.notes.items()))} if self.notes else report
+        told |= {"notes": dict(sorted(self.notes.items()))} if self.notes else {}
+        return told if self.prune_refused is None else told | {"prune_refused": self.prune_refused}
 
-    def _changes(self, source: CatalogueSource) -> Iterator[Change]:
-        for row in source.rows():
+    def take(self, row: SourceRow) -> None:
+        """Count what was odd in a row that arrives, and report the fields that it lost."""
+        self.notes.update(row.notes)
+        if row.lost:
+            self._fail(joined(row.lost), row.product)
+
+    def _changes(self, rows: Iterable[Change | RowFailure]) -> Iterator[Change]:
+        for row in rows:
             self.counts["read"] += 1
+            name = row.id
+            if name is not None:
+                # the id of a row that is wrong may hold what UTF-8 cannot write; no product is called so
+                self._seen.append(name.encode("utf-8", "replace").decode())
             if isinstance(row, RowFailure):
+                self._unnamed += name is None
+                self._truncated |= row.reason == TRUNCATED
                 self._fail(row, None)
-                continue
-            self.notes.update(row.notes)
-            if row.lost:
-                self._fail(_joined(row.lost), row.product)
-            yield Change(row.row, "put", row.product.id, row.product)
+            else:
+                yield row
 
     def _count(self, outcome: Outcome) -> None:
+        self._position = outcome.change.row
         if outcome.state != "failed":
             self.counts[outcome.state] += 1
         failure = failure_of(outcome)
@@ -86,30 +182,27 @@ class Run:
         self.counts["failed"] += 1
         if len(self.failures) < MOST_TOLD:
             self.failures.append(failure)
-        if self._folder is None:
-            return
-        told = failure.as_json() | {"product": None if product is None else _brief(product)}
-        try:
-            self._write(self._folder / "dead-letters" / f"{self.id}.jsonl", json.dumps(told, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise StorageFull(f"The dead letters cannot be written: {error.strerror}.") from error
-
-    def _write(self, path: Path, line: str) -> None:
-        if self._letters is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._letters, self._letters_path = path.open("a", encoding="utf-8", errors="backslashreplace"), path
-        self._letters.write(line)
-        self._letters.flush()
+        self.letters.write(failure, product)
 
 
-def _joined(lost: Sequence[RowFailure]) -> RowFailure:
+def joined(lost: Sequence[RowFailure]) -> RowFailure:
     """One report of a row: it counts once, however many of its fields are lost."""
     first = lost[0]
     return RowFailure(first.row, first.id, first.reason, " ".join(one.message for one in lost))
 
 
-def _brief(product: Product) -> dict[str, object]:
-    """The product as JSON, without the megabytes of pictures that it may carry itself."""
-    told = product.as_json()
-    told["pictures"] = [one if len(one) < 10_000 else one[:60] + "…" for one in product.pictures]
-    return told
+def puts(source: CatalogueSource, take: Callable[[SourceRow], object] = lambda _: None) -> Iterator[Change | RowFailure]:
+    """Every row of a source as a change; `take` sees each that arrives. Raises: InvalidInput where it breaks off."""
+    last = 0
+    try:
+        for row in source.rows():
+            last = row.row
+            if isinstance(row, SourceRow):
+                take(row)
+                yield Change(row.row, "put", row.product.id, row.product)
+            else:
+                yield row
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput.at(
+            "", f"The source broke off after row {last:,}: {error}. What it told before is indexed; the rest is not."
+        ) from error

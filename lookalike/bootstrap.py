@@ -22,6 +22,7 @@ from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.runner import TaskRunner
 from lookalike.ports.vision import Embedder, PictureAnalyser, PictureDecoder, Seer
+from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.index import Indexer
 from lookalike.services.intake import Intake
@@ -39,7 +40,7 @@ class House:
     `searcher` and `keeper` have a store of their own that takes from strangers only what it may; `indexer` is for the
     command line, whose word is taken. `analyser` looks at whatever it is asked to and remembers nothing, so it is for
     shoppers' pictures; `looking`, for the catalogue's, looks at the same bytes once. `folder` is where the index keeps what
-    lies beside it, None where it is in memory.
+    lies beside it, None where it is in memory; `ledger` lies there and remembers runs and jobs.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class House:
     looking: RememberingAnalyser
     pictures: PictureStore
     runner: TaskRunner
+    ledger: Ledger
     keeper: CatalogueKeeper
     indexer: Indexer
     searcher: Searcher
@@ -129,7 +131,9 @@ def build(settings: Settings | None = None, *, read_only: bool = False, prepare:
         ours = Pictures(shelf, web, FilePictures(None, most), most, known)
         uploads = Uploads(settings.upload_ttl, int(settings.upload_bytes))
         keeper = CatalogueKeeper(engine, looking, theirs, recipe)
-        runner: TaskRunner = plugins.load("task runner", settings.runner)(keeper.apply, settings=settings)
+        ledger = Ledger(folder)
+        opened.callback(ledger.close)
+        runner: TaskRunner = plugins.load("task runner", settings.runner)(keeper.apply, settings=settings, ledger=ledger)
         opened.callback(runner.close)
         return House(
             settings=settings,
@@ -139,6 +143,7 @@ def build(settings: Settings | None = None, *, read_only: bool = False, prepare:
             looking=looking,
             pictures=ours,
             runner=runner,
+            ledger=ledger,
             keeper=keeper,
             indexer=Indexer(Intake(engine, looking, ours, recipe)),
             searcher=Searcher(engine, analyser, theirs, uploads),
@@ -146,6 +151,11 @@ def build(settings: Settings | None = None, *, read_only: bool = False, prepare:
             folder=folder,
             _closing=opened.pop_all(),
         )
+
+
+def ledger_of(settings: Settings) -> Ledger:
+    """The ledger of the index that is set, without opening the index. Raises: UnknownPlugin."""
+    return Ledger(_folder(*engine_of(settings.index)))
 
 
 def engine_of(index: str) -> tuple[str, str]:

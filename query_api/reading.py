@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import IO, Any
 
 from flask import current_app, g, request
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -39,6 +39,11 @@ def content_type() -> tuple[str, Mapping[str, str]]:
 def body() -> bytes:
     """The body's bytes. Raises: RequestEntityTooLarge."""
     return request.get_data(cache=False)
+
+
+def stream() -> IO[bytes]:
+    """The body's bytes as they come; where they were read to compare keys, from memory."""
+    return io.BytesIO(request.get_data(cache=True)) if "idempotency_key" in g else request.stream
 
 
 def json_body(*kinds: str) -> Any:

@@ -19,6 +19,7 @@ from lookalike.pictures.files import FilePictures, NoFiles
 from lookalike.pictures.http import WebLimits, WebPictures
 from lookalike.pictures.store import FolderShelf, MemoryShelf, Pictures
 from lookalike.runners.inline import InlineRunner
+from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.index import Indexer
 from lookalike.services.intake import Intake
@@ -41,10 +42,12 @@ def toy_house(folder: Path | None = None, **settings: Any) -> House:
     pictures, ours = Pictures(shelf, web, files, most), Pictures(shelf, web, FilePictures(None, most), most)
     keeper = CatalogueKeeper(engine, looking, pictures, analyser.recipe)
     uploads = Uploads(told.upload_ttl, int(told.upload_bytes))
-    runner, closing = InlineRunner(keeper.apply), ExitStack()
+    ledger, closing = Ledger(folder), ExitStack()
+    runner = InlineRunner(keeper.apply, ledger=ledger)
     closing.callback(engine.close)
     closing.callback(web.close)
     closing.callback(looking.close)
+    closing.callback(ledger.close)
     closing.callback(runner.close)
     return House(
         settings=told,
@@ -54,6 +57,7 @@ def toy_house(folder: Path | None = None, **settings: Any) -> House:
         looking=looking,
         pictures=ours,
         runner=runner,
+        ledger=ledger,
         keeper=keeper,
         indexer=Indexer(Intake(engine, looking, ours, analyser.recipe)),
         searcher=Searcher(engine, analyser, pictures, uploads),

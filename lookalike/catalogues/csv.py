@@ -110,12 +110,12 @@ class CsvCatalogue:
             return RowFailure(number, None, "not_csv", f"The row cannot be read: {cells}. Is a quotation mark left open?")
         if len(cells) > len(self._columns):
             message = f"The row has {len(cells)} cells, but there are {len(self._columns)} columns: quote cells that hold the delimiter."
-            return RowFailure(number, None, "not_csv", message)
+            return RowFailure(number, None, "not_csv", message, cells)
         told = {name: typed(cell.strip(), kind) for name, cell, kind in zip(self._columns, cells, kinds, strict=False) if name}
         try:
             return SourceRow(number, self._reader.product({name: told.get(name, "") for name in self._columns if name}))
         except InvalidInput as error:
-            return RowFailure(number, self._reader.name_of(told), "invalid", str(error))
+            return RowFailure(number, self._reader.name_of(told), "invalid", str(error), told)
 
 
 def _encoding(sample: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -22,8 +22,12 @@ class FolderCatalogue:
         self._root, self._limit = root.resolve(), options.limit
 
     def rows(self) -> Iterator[SourceRow | RowFailure]:
-        """One row a picture. Its id is the path below the folder, without suffix where that names one file only."""
-        for row, (path, alone) in enumerate(islice(self._pictures(), self._limit), 1):
+        """One row a picture. Its id is the path below the folder, without suffix where that names one file only.
+
+        A folder that cannot be read is a failure after the pictures: nobody knows what is in it.
+        """
+        row, unread = 0, list[OSError]()
+        for row, (path, alone) in enumerate(islice(self._pictures(unread.append), self._limit), 1):
             relative = path.relative_to(self._root)
             name = (relative.with_suffix("") if alone else relative).as_posix()
             steps = [_words(step) for step in relative.parent.parts]
@@ -33,14 +37,17 @@ class FolderCatalogue:
                 yield SourceRow(row, parse_product(told))
             except InvalidInput as error:
                 yield RowFailure(row, ascii(name)[1:-1][:512], "invalid", str(error))
+        for place, fault in enumerate(unread, row + 1):
+            name = ascii(os.path.relpath(fault.filename or self._root, self._root))[1:-1]
+            yield RowFailure(place, None, "unreadable_folder", f"The folder {name} cannot be read: {fault.strerror}.")
 
     def size(self) -> int | None:
         """The number of pictures."""
         return sum(1 for _ in islice(self._pictures(), self._limit))
 
-    def _pictures(self) -> Iterator[tuple[Path, bool]]:
+    def _pictures(self, unreadable: Callable[[OSError], object] = lambda _: None) -> Iterator[tuple[Path, bool]]:
         """(path, is it the only picture of its stem in its folder)."""
-        for here, folders, files in os.walk(self._root):
+        for here, folders, files in os.walk(self._root, onerror=unreadable):
             folders[:] = sorted(one for one in folders if not one.startswith("."))
             names = sorted(one for one in files if one.lower().endswith(SUFFIXES) and not one.startswith("."))
             stems = Counter(os.path.splitext(one)[0] for one in names)

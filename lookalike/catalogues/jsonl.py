@@ -33,17 +33,24 @@ class JsonLinesCatalogue:
 
 def _row(number: int, line: bytes, reader: RowReader) -> SourceRow | RowFailure:
     try:
-        told = strict_json(line.decode())
+        return told_row(number, line.decode(), reader)
     except UnicodeDecodeError as error:
-        return RowFailure(number, None, "not_utf8", f"The line is not UTF-8: {error.reason} at byte {error.start}.")
+        message = f"The line is not UTF-8: {error.reason} at byte {error.start}."
+        return RowFailure(number, None, "not_utf8", message, line.decode("utf-8", "backslashreplace"))
+
+
+def told_row(number: int, text: str, reader: RowReader) -> SourceRow | RowFailure:
+    """The product that a line of JSON means."""
+    try:
+        told = strict_json(text)
     except ValueError as error:
-        return RowFailure(number, None, "not_json", f"The line is no JSON: {error}.")
+        return RowFailure(number, None, "not_json", f"The line is no JSON: {error}.", text)
     if not isinstance(told, dict):
-        return RowFailure(number, None, "invalid", "The line is no JSON object; a product is one.")
+        return RowFailure(number, None, "invalid", "The line is no JSON object; a product is one.", text)
     try:
         return SourceRow(number, reader.product(told))
     except InvalidInput as error:
-        return RowFailure(number, reader.name_of(told), "invalid", str(error))
+        return RowFailure(number, reader.name_of(told), "invalid", str(error), told)
 
 
 def open_jsonl(source: str, options: CatalogueOptions) -> JsonLinesCatalogue:

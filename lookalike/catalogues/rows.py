@@ -9,7 +9,7 @@ from typing import Any
 
 from lookalike.catalogues.places import below_folder, below_prefix
 from lookalike.catalogues.text import in_stock, parse_price, parts
-from lookalike.domain.product import CATEGORY_JOINT, PRODUCT_FIELDS, Product, parse_product
+from lookalike.domain.product import CATEGORY_JOINT, PRODUCT_FIELDS, Product, parse_product, product_id
 from lookalike.errors import InvalidInput
 from lookalike.ports.catalogue import CatalogueOptions
 
@@ -87,10 +87,13 @@ class RowReader:
         return found
 
     def name_of(self, told: Mapping[str, Any]) -> str | None:
-        """The id of a row that is otherwise wrong, for its report; None where it has none."""
+        """The id of a row that is otherwise wrong: the product's where it can be one, else as it may be shown; None without any."""
         named = self.plan(tuple(told)).get("id", [])
         name = told[named[0]] if named else None
-        return ascii(name)[1:-1][:512] if isinstance(name, str) and name else None
+        try:
+            return product_id(name)
+        except InvalidInput:
+            return ascii(name)[1:-1][:512] if isinstance(name, str) and name else None
 
     def plan(self, columns: Sequence[str]) -> dict[str, list[str]]:
         """Which of our fields each column goes to; attributes as "attributes.NAME". Raises: InvalidInput for a bad --map."""

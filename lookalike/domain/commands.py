@@ -1,18 +1,26 @@
 """What can be asked of the house to be done in the background."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+TRUNCATED = "truncated"
+"""The reason of a failure which says that the source ends before it should: what comes after is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowFailure:
-    """A row that did not arrive whole: rows count from 1; `reason` is a short code."""
+    """A row that did not arrive whole: rows count from 1; `reason` is a short code.
+
+    `content` is what the source held there (text, cells, or columns with their cells), so that it can be replayed; reports
+    leave it out.
+    """
 
     row: int
     id: str | None
     reason: str
     message: str
+    content: Any = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, object]:
         """For reports and jobs."""
@@ -29,12 +37,30 @@ class ChangeRow:
     told: Mapping[str, Any] | None
 
 
+class ChangeRows(Protocol):
+    """Rows that are counted, and read one by one where they are wanted: a tuple, or what streams them from a file."""
+
+    def __len__(self) -> int:
+        """How many, those that cannot be parsed included."""
+
+    def __iter__(self) -> Iterator[ChangeRow | RowFailure]:
+        """Each in turn; one that cannot even be parsed is a failure."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApplyChanges:
-    """Put, patch and remove products, row by row; rows that could not even be parsed are failures already."""
+    """Put, patch and remove products, row by row. Who is done with it closes it."""
 
-    rows: tuple[ChangeRow, ...]
-    failures: tuple[RowFailure, ...] = ()
+    rows: ChangeRows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def close(self) -> None:
+        """Give back the file that the rows may be in."""
+        close = getattr(self.rows, "close", None)
+        if close is not None:
+            close()
 
 
 Command = ApplyChanges

@@ -1,19 +1,18 @@
-"""Commands in this process: one thread works them off in the order they came."""
+"""Commands in this process: one thread works them off in the order they came; the ledger remembers them."""
 
 import datetime
 import logging
 import queue
 import secrets
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from lookalike.domain.commands import Command, Progress, Ticket
+from lookalike.domain.runs import RunRecord
 from lookalike.errors import LookalikeError, NotFound, Overloaded
+from lookalike.runners.ledger import Ledger
 
-MOST_FINISHED = 1000
-"""Finished tickets that are remembered."""
 Handle = Callable[[Command, Progress, Callable[[], bool]], None]
 """Does a command, writing how far it is into the progress; asks the third argument between rows whether to stop."""
 _log = logging.getLogger(__name__)
@@ -25,7 +24,9 @@ class _Work:
     def __init__(self, command: Command) -> None:
         self.id = f"j_{secrets.token_urlsafe(12)}"
         self.command: Command | None = command
-        self.progress = Progress(total=len(command.rows) + len(command.failures))
+        self.progress = Progress(total=len(command))
+        self.told = 0
+        """Failures that the ledger has."""
         self.state = "queued"
         self.message: str | None = None
         self.created, self.finished = _now(), ""
@@ -46,28 +47,41 @@ class _Work:
             message=self.message,
         )
 
+    @property
+    def rows_done(self) -> int:
+        return self.progress.done + self.progress.unchanged + len(self.progress.failures)
+
+    def counts(self) -> dict[str, int]:
+        progress = self.progress
+        return {"total": progress.total, "done": progress.done, "unchanged": progress.unchanged, "failed": len(progress.failures)}
+
 
 class InlineRunner:
-    """TaskRunner in this process. `most_waiting` bounds the queue. What waits is lost when the process ends; what is done is kept."""
+    """TaskRunner in this process. `most_waiting` bounds the queue.
 
-    def __init__(self, handle: Handle, most_waiting: int = 64) -> None:
+    What waits or runs when the process ends is not taken up again; what is done is kept, and the ledger tells both
+    (docs/decisions/0059).
+    """
+
+    def __init__(self, handle: Handle, most_waiting: int = 64, ledger: Ledger | None = None) -> None:
         self._handle, self._most_waiting = handle, most_waiting
+        self._ledger = ledger or Ledger(None)
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
-        self._works: OrderedDict[str, _Work] = OrderedDict()
+        self._works: dict[str, _Work] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
 
     def submit(self, command: Command) -> Ticket:
-        """Take a command; the ticket is `queued`. Raises: Overloaded."""
+        """Take a command; the ticket is `queued`. Raises: Overloaded, StorageFull."""
         work = _Work(command)
         with self._lock:
             if self._closed:
                 raise Overloaded("The program is ending and takes no more jobs.")
             if sum(one.state == "queued" for one in self._works.values()) >= self._most_waiting:
                 raise Overloaded(f"{self._most_waiting} jobs wait already; try again when one is done.", 5.0)
+            self._ledger.begin(work.id, "bulk", "queued", total=work.progress.total, counts=work.counts())
             self._works[work.id] = work
-            self._forget()
             ticket = work.ticket()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="lookalike-jobs", daemon=True)
@@ -76,39 +90,59 @@ class InlineRunner:
         return ticket
 
     def ticket(self, ticket_id: str) -> Ticket:
-        """The state of a command. Raises: NotFound("job")."""
-        return self._find(ticket_id).ticket()
+        """The state of a command, of an earlier process too. Raises: NotFound("job")."""
+        with self._lock:
+            work = self._works.get(ticket_id)
+            if work is not None:
+                return work.ticket()
+        record = self._ledger.find(ticket_id)
+        if record is None or record.kind != "bulk":
+            raise NotFound("job", ticket_id, "The last thousand jobs are remembered.")
+        return self._of(record)
 
     def cancel(self, ticket_id: str) -> Ticket:
         """Stop a command before its next row; what is done stays done. Raises: NotFound("job")."""
-        work = self._find(ticket_id)
         with self._lock:
-            work.stop.set()
-            if work.state == "queued":
-                _end(work, "cancelled")
-        return work.ticket()
+            work = self._works.get(ticket_id)
+            if work is not None:
+                work.stop.set()
+                if work.state == "queued":
+                    self._end(work, "cancelled")
+                return work.ticket()
+        return self.ticket(ticket_id)
 
     def close(self) -> None:
         """Finish what runs, drop what waits."""
         with self._lock:
             self._closed, thread = True, self._thread
-            for work in self._works.values():
+            for work in list(self._works.values()):
                 if work.state == "queued":
-                    _end(work, "cancelled")
+                    self._end(work, "cancelled")
         self._queue.put(None)
         if thread is not None:
             thread.join()
 
-    def _find(self, ticket_id: str) -> _Work:
-        with self._lock:
-            if ticket_id not in self._works:
-                raise NotFound("job", ticket_id, "Jobs are forgotten when the server starts anew.")
-            return self._works[ticket_id]
-
-    def _forget(self) -> None:
-        finished = [name for name, work in self._works.items() if work.finished]
-        for name in finished[: max(0, len(finished) - MOST_FINISHED)]:
-            del self._works[name]
+    def _of(self, record: RunRecord) -> Ticket:
+        counts, message, state = record.counts, record.message, record.state
+        total, failures = counts.get("total", 0), tuple(self._ledger.failures(record.id))
+        if state == "killed":
+            state = "failed"
+            message = (
+                f"Interrupted: the server ended while this job was not done; at least {record.position:,} of {total:,} rows are. "
+                "Send the rows again: what is unchanged is passed over."
+            )
+        return Ticket(
+            id=record.id,
+            state=state,
+            created=record.started,
+            finished=record.finished,
+            total=total,
+            done=counts.get("done", 0),
+            unchanged=counts.get("unchanged", 0),
+            failed=len(failures),
+            failures=failures,
+            message=message,
+        )
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
@@ -121,11 +155,15 @@ class InlineRunner:
             del command  # its rows may hold whole pictures, and the next job may be long in coming
 
     def _do(self, work: _Work, command: Command) -> None:
+        def stopping() -> bool:
+            self._note(work)
+            return work.stop.is_set()
+
         state = "done"
         message: str | None = None
         try:
-            self._handle(command, work.progress, work.stop.is_set)
-            if work.stop.is_set() and work.progress.done + work.progress.unchanged + len(work.progress.failures) < work.progress.total:
+            self._handle(command, work.progress, stopping)
+            if work.stop.is_set() and work.rows_done < work.progress.total:
                 state = "cancelled"
         except LookalikeError as error:
             state, message = "failed", str(error)
@@ -134,17 +172,38 @@ class InlineRunner:
             state, message = "failed", "The job ended by a defect of ours; the log has it."
         with self._lock:
             work.message = message
-            _end(work, state)
+            self._end(work, state)
 
+    def _note(self, work: _Work) -> None:
+        """Tell the ledger how far a job is; where it cannot take that, the job goes on, and its end may still be told."""
+        fresh = work.progress.failures[work.told :]
+        try:
+            self._ledger.note(work.id, position=work.rows_done, counts=work.counts(), failures=fresh)
+        except LookalikeError as error:
+            _log.warning("Job %s cannot be noted: %s", work.id, error)
+        else:
+            work.told += len(fresh)
 
-def _end(work: _Work, state: str) -> None:
-    work.state, work.finished, work.command = state, _now(), None
+    def _end(self, work: _Work, state: str) -> None:
+        """With the lock held. What the ledger cannot take is remembered here, until the process ends."""
+        command, work.command = work.command, None
+        work.state, work.finished = state, _now()
+        if command is not None:
+            command.close()
+        try:
+            self._ledger.end(
+                work.id, state, position=work.rows_done, counts=work.counts(), failures=work.progress.failures, message=work.message
+            )
+        except LookalikeError as error:
+            _log.warning("The end of job %s cannot be noted: %s", work.id, error)
+        else:
+            del self._works[work.id]
 
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def open_inline(handle: Handle, *, settings: Any = None) -> InlineRunner:
-    """The runner of this process; `settings` tell `queue_jobs`."""
-    return InlineRunner(handle, getattr(settings, "queue_jobs", 64))
+def open_inline(handle: Handle, *, settings: Any = None, ledger: Ledger | None = None) -> InlineRunner:
+    """The runner of this process; `settings` tell `queue_jobs`, `ledger` where jobs are remembered."""
+    return InlineRunner(handle, getattr(settings, "queue_jobs", 64), ledger)

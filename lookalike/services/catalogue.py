@@ -1,6 +1,6 @@
 """Changing the catalogue: put, patch and remove one product, or many by a command."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,14 +78,16 @@ class CatalogueKeeper:
 
         Raises: IndexProblem, Unavailable; what `progress` counts by then is done.
         """
-        progress.total = len(command.rows) + len(command.failures)
-        progress.failures.extend(command.failures)
+        progress.total = len(command)
         for outcome in Indexer(self._intake).run(self._changes(command.rows, progress), cancelled):
             self._tell(self._again(outcome), progress)
         progress.failures.sort(key=lambda one: one.row)
 
-    def _changes(self, rows: tuple[ChangeRow, ...], progress: Progress) -> Iterator[Change]:
+    def _changes(self, rows: Iterable[ChangeRow | RowFailure], progress: Progress) -> Iterator[Change]:
         for row in rows:
+            if isinstance(row, RowFailure):
+                progress.failures.append(row)
+                continue
             try:
                 yield change_of(row)
             except InvalidInput as error:

@@ -39,8 +39,9 @@ class Indexer:
         self._intake, self._batch_rows = intake, batch_rows
 
     def run(self, changes: Iterable[Change], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
-        """What became of each change. `cancelled` is asked before every batch.
+        """What became of each change. `cancelled` is asked before a batch is begun: nothing of that batch is written before.
 
+        Once it says so, what the networks have begun is finished and written, and nothing else begun.
         Raises: IndexProblem, Unavailable; what was yielded before is done.
         """
         with ThreadPoolExecutor(AHEAD + WIDEST + 1, thread_name_prefix="lookalike-intake") as pool:
@@ -48,6 +49,7 @@ class Indexer:
             try:
                 for rows in flow.batches(changes):
                     if cancelled():
+                        flow.drop()
                         break
                     while flow.clashes(rows):
                         yield from flow.advance()
@@ -104,6 +106,12 @@ class _Flow:
         step.batch = self._pool.submit(self._intake.look, fetched)
         self._looking.append(step)
         return []
+
+    def drop(self) -> None:
+        """Forget the batches that the networks have not begun."""
+        for step in self._fetching:
+            step.batch.cancel()
+        self._fetching.clear()
 
     def abandon(self) -> None:
         """Start nothing more of what waits."""

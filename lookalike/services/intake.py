@@ -4,7 +4,7 @@ The three steps of a batch are apart, so that `services.index` can run those of 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from lookalike.domain.analysis import Analysis, Recipe
 from lookalike.domain.document import Document, Seen
 from lookalike.domain.picture import digest_of
 from lookalike.domain.picture_address import is_address, meant
-from lookalike.domain.product import Product, patched
+from lookalike.domain.product import PRODUCT_FIELDS, Product, patched
 from lookalike.domain.reasons import PASSING, REFUSED
 from lookalike.errors import LookalikeError, NotFound, PictureUnavailable, PictureUnreadable, VersionConflict
 from lookalike.ports.engine import SearchEngine, Write, Written
@@ -54,6 +54,23 @@ class Outcome:
     created: bool = False
     failures: dict[int, PictureFailure] = field(default_factory=dict)
     error: LookalikeError | None = None
+
+
+class LeftAlone(PictureUnavailable):
+    """Raised by the store that `foresee` may be given: nobody tried to fetch this picture, so it is taken for what it was."""
+
+    def __init__(self) -> None:
+        super().__init__("not_allowed", "It was not fetched.")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would become of a put: add, change (`reason` says of what) or unchanged; `failures` as of an `Outcome`."""
+
+    change: Change
+    what: str
+    reason: str = ""
+    failures: dict[int, PictureFailure] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -184,6 +201,13 @@ class Intake:
             for item, removed in zip(removing, self._engine.remove([one.change.id for one in removing]), strict=True):
                 item.outcome = Outcome(item.change, "removed" if removed else "unchanged")
         return [item.outcome for item in batch.items if item.outcome is not None]
+
+    def foresee(self, changes: Sequence[Change]) -> list[Foreseen]:
+        """What a put of each product would come to, without looking or writing; a picture may be `LeftAlone`.
+
+        No two changes may be of one product. Whether bytes are a picture at all is only seen by looking.
+        """
+        return [_foreseen(item, self._mark) for item in self.read(changes).items]
 
     def _documents(self, ids: Sequence[str]) -> dict[str, Document]:
         return {one.id: one for one in self._engine.get(ids) if one is not None} if ids else {}
@@ -316,3 +340,34 @@ def _written(item: _Item, document: Document, written: Written) -> Outcome:
         return Outcome(item.change, "failed", error=error)
     failures = {place: one.failure for place, one in enumerate(item.pictures) if one.failure is not None}
     return Outcome(item.change, "indexed", replace(document, version=written.version), written.created, failures)
+
+
+def _foreseen(item: _Item, mark: Callable[[Product, Sequence[str]], str]) -> Foreseen:
+    assert item.product is not None
+    old = item.old
+    for place, one in enumerate(item.pictures):
+        before = None if old is None or one.reference not in old.product.pictures[place : place + 1] else old.unseen.get(place)
+        if isinstance(one.failure, LeftAlone) and before is not None:
+            one.failure = PictureUnavailable(before, "It could not be had when it was fetched last.")
+    failures = {
+        place: one.failure for place, one in enumerate(item.pictures) if one.failure is not None and not isinstance(one.failure, LeftAlone)
+    }
+    if item.outcome is not None:
+        return Foreseen(item.change, item.outcome.state, failures=item.outcome.failures)
+    if old is None:
+        return Foreseen(item.change, "add", "new", failures)
+    if old.digest.partition("!")[0] == mark(item.product, [_mark_of(one) for one in item.pictures]):
+        return Foreseen(item.change, "unchanged", failures=failures)
+    return Foreseen(item.change, "change", _differences(item, old), failures)
+
+
+def _differences(item: _Item, old: Document) -> str:
+    """The fields, and the pictures, in which a product differs from what the index has."""
+    assert item.product is not None
+    now, then = item.product.as_json(), old.product.as_json()
+    told = [name for name in PRODUCT_FIELDS if name != "attributes" and now.get(name) != then.get(name)]
+    mine, theirs = now.get("attributes", {}), then.get("attributes", {})
+    told += [f"attributes.{name}" for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name)]
+    if "pictures" not in told:
+        told += [f"the bytes of pictures[{place}]" for place, one in enumerate(item.pictures) if one.analysis is None and one.digest]
+    return ", ".join(told) or "the pictures that can be read"

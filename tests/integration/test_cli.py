@@ -1,6 +1,7 @@
 """The command line, as a shop's scripts use it: one JSON document, exit statuses, a sentence for every error."""
 
 import base64
+import contextlib
 import gzip
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from lookalike.cli import main
+from lookalike.runners.ledger import Ledger
 
 SAMPLE = Path(__file__).parents[2] / "lookalike" / "sample_shop"
 TOY = str(Path(__file__).with_name("toy_cli.py"))
@@ -76,6 +78,16 @@ class Shop:
         return done.out
 
 
+def going(shop: Shop, process: "subprocess.Popen[str]") -> None:
+    """Returns once a run has written its first products, or has ended."""
+    ledger = Ledger(shop.index)
+    while not any(one.counts["indexed"] for one in ledger.latest(1)):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+            break
+    ledger.close()
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
@@ -89,7 +101,7 @@ def test_the_main_road(shop: Shop) -> None:
     """Index, index again, search by picture and words, look after the index, move it, measure it."""
     first = shop.fill()
     assert (first.status, counts(first)) == (0, {"read": 40, "indexed": 40})
-    assert first.json.keys() == {"run", "counts", "seconds", "failures", "dead_letters"}
+    assert first.json.keys() == {"run", "state", "counts", "seconds", "failures", "dead_letters"}
     assert (first.json["failures"], first.json["dead_letters"]) == ([], None)
     again = shop.fill("--resume")
     assert (again.status, counts(again)) == (0, {"read": 40, "unchanged": 40})
@@ -218,21 +230,25 @@ def test_kill_at_any_moment_and_go_on(shop: Shop) -> None:
     assert counts(shop.fill()) == {"read": 40, "unchanged": 40}
 
 
-def test_ctrl_c_stops_cleanly(shop: Shop) -> None:
-    """Status 130, the report of what is done, and the way on."""
-    process = shop.start("index", shop.source, "--index", shop.index, "--json", TOY_SLOW="0.2")
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        if shop.index.exists() and shop.run("index-admin", "status", "--index", shop.index, "--json").json["documents"]:
-            break
-    process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_cleanly(shop: Shop, sent: signal.Signals, status: int) -> None:
+    """The shell's status for it, the report of what is done, an entry in the ledger, and the way on."""
+    shop.source = shop.write("shop.jsonl", [row | {"id": f"{row['id']}-{n}"} for n in range(10) for row in shop.rows])
+    process = shop.start("index", shop.source, "--index", shop.index, "--json", TOY_SLOW="0.02")
+    going(shop, process)
+    process.send_signal(sent)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == status, err
     assert "Traceback" not in err
     assert "goes on from there" in err
     done = json.loads(out)["counts"]["indexed"]
-    assert 0 < done < 40
-    assert shop.fill().json["counts"]["unchanged"] >= done
+    assert 0 < done < 400
+    assert json.loads(out)["state"] == "cancelled"
+    told = shop.run("index", "--runs", "--index", shop.index, "--json").json["runs"][0]
+    assert (told["state"], told["position"], told["counts"]["indexed"]) == ("cancelled", done, done)
+    going_on = shop.fill()
+    assert going_on.json["counts"]["unchanged"] == done, "all that was written, and nothing else"
+    assert f"was cancelled after row {done}" in going_on.err
 
 
 def test_a_packed_export_moves_an_index(shop: Shop) -> None:

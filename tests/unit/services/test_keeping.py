@@ -227,7 +227,7 @@ def test_failures_that_came_with_the_command_are_kept(shop: Shop) -> None:
     """Rows that could not even be parsed count like the others."""
     progress = Progress()
     broken = RowFailure(2, None, "not_json", "It is no JSON.")
-    shop.keeper.apply(ApplyChanges((ChangeRow(1, "put", "a", {"id": "a"}),), (broken,)), progress, lambda: False)
+    shop.keeper.apply(ApplyChanges((ChangeRow(1, "put", "a", {"id": "a"}), broken)), progress, lambda: False)
     assert (progress.total, progress.done, progress.failures) == (2, 1, [broken])
 
 
