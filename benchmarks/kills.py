@@ -13,6 +13,7 @@ A plugin writes down every look before it is taken. Exit status 0 where every pr
 
 import argparse
 import csv
+import importlib
 import json
 import os
 import random
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -33,11 +35,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples" / "mean_colour")]
 
 from benchmarks.counted_looks import look_of  # noqa: E402 — found by the line above, as in the processes that are killed
+from lookalike import plugins  # noqa: E402
 from lookalike.domain.analysis import Recipe  # noqa: E402
 from lookalike.engines.embedded import open_embedded  # noqa: E402
 from lookalike.pictures.decode import PillowDecoder  # noqa: E402
-from lookalike.ports.vision import Embedded, Pixels  # noqa: E402
+from lookalike.ports.vision import Embedded, Embedder, ModelCard, Pixels  # noqa: E402
 from lookalike.services.index import BATCH_ROWS, WIDEST  # noqa: E402
+from lookalike.settings import load  # noqa: E402
 from lookalike.vision.seeing import LocalSeer  # noqa: E402
 
 IN_FLIGHT = WIDEST * BATCH_ROWS
@@ -126,7 +130,8 @@ def main(argv: list[str] | None = None) -> int:
 def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
     ingest, rng = Ingest(folder, options.embedder, options.slow), random.Random(options.seed)
-    product_of = write_source(ingest.source, made(folder, options) if options.made else shared(options.pictures))
+    pictures = made(folder, options) if options.made else shared(options.pictures)
+    product_of = write_source(ingest.source, pictures, card_of(options.embedder))
     whole, broken = folder / "whole.lookalike", folder / "broken.lookalike"
     began = time.monotonic()
     ingest.done(ingest.index(whole))
@@ -187,20 +192,29 @@ def there(index: Path, names: list[str]) -> set[str]:
 
 
 class _Showing:
-    """An embedder that only remembers what it is shown."""
+    """An embedder that only remembers what it is shown: as much as the one whose card it has would be."""
 
-    def __init__(self) -> None:
-        self.look = ""
+    def __init__(self, card: ModelCard) -> None:
+        self.card, self.look = card, ""
 
-    def embed(self, crops: list[Pixels]) -> list[Embedded]:
+    def embed(self, crops: Sequence[Pixels]) -> list[Embedded]:
         self.look = look_of(crops[0])
         return [Embedded(np.zeros(1, np.float32), np.zeros(0, np.float32), np.zeros((0, 0), np.float32)) for _ in crops]
 
 
-def write_source(source: Path, pictures: list[tuple[str, str, Path]]) -> dict[str, str]:
+def card_of(embedder: str) -> ModelCard:
+    """The card of the embedder that does the work."""
+    if embedder == "mean-colour":  # the processes that are killed have it installed, this one has its folder
+        card: ModelCard = importlib.import_module("lookalike_mean_colour").MeanColour.card
+        return card
+    made: Embedder = plugins.load("embedder", embedder)(load().cache_dir)
+    return made.card
+
+
+def write_source(source: Path, pictures: list[tuple[str, str, Path]], card: ModelCard) -> dict[str, str]:
     """The catalogue, a product a picture, and look → product. Pictures that look the same are taken once: a look names one."""
-    showing, decoder = _Showing(), PillowDecoder()
-    seer = LocalSeer(Recipe("counted", 1, 0), showing)  # type: ignore[arg-type]  # has no card: nobody asks for it
+    showing, decoder = _Showing(card), PillowDecoder()
+    seer = LocalSeer(Recipe("counted", 1, 0), showing)
     product_of: dict[str, str] = {}
     with source.open("w", encoding="utf-8") as file:
         for name, title, path in pictures:
