@@ -13,9 +13,9 @@ from lookalike.domain.query import EngineQuery
 from lookalike.engines.embedded import text
 from lookalike.engines.embedded.columns import Mask
 from lookalike.engines.embedded.database import Database
+from lookalike.engines.embedded.originals import Floats, Originals, Rows
 from lookalike.engines.embedded.sieve import Sieve
 from lookalike.engines.embedded.state import State
-from lookalike.engines.embedded.vectors import Floats, Half, Rows
 from lookalike.engines.legs import Legs
 
 Slots = NDArray[np.intp]
@@ -127,7 +127,7 @@ class Candidates:
             colours[having] = self._colour_cosines(self.state.vectors.colours, chosen[having])
         return Nearest(best, chosen, colours)
 
-    def _colour_cosines(self, colours: Half | None, rows: Rows) -> Floats:
+    def _colour_cosines(self, colours: Originals | None, rows: Rows) -> Floats:
         if colours is None or self.query.colour is None:
             return np.zeros(len(rows), np.float32)
         return colours.cosines(self.query.colour, rows)

@@ -10,45 +10,40 @@ from numpy.typing import NDArray
 from lookalike.domain.filters import Range
 from lookalike.domain.product import CATEGORY_JOINT
 from lookalike.domain.values import Scalar
-from lookalike.engines.counting import Key, order_key
+from lookalike.engines.counting import order_key
 from lookalike.engines.embedded.folding import FoldedTexts
+from lookalike.engines.embedded.pool import Arrays, Pool
+from lookalike.engines.embedded.strips import Strip
 
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
+Elements = Scalar | Sequence[Scalar]
+"""What a product has in a field: one value, or a list of any length."""
 
 _NONE, _MANY = -1, -2
+_COMPACTED_FROM = 10_000
+
+_MARK = "\0"
 
 
-class Strip:
-    """A numpy array that grows at its end."""
+def pooled(value: Scalar) -> str:
+    """A value as a text that no other value has: 1 and 1.0 are equal, 1, true and "1" are not."""
+    if isinstance(value, str):
+        return value if value[:1] != _MARK else f"{_MARK}s{value}"
+    if isinstance(value, bool):
+        return f"{_MARK}t" if value else f"{_MARK}f"
+    return f"{_MARK}n{value + 0.0!r}"  # + 0.0 makes a float of it, and 0 of -0
 
-    def __init__(self, dtype: type, fill: float = 0) -> None:
-        self._all: NDArray[Any] = np.full(1024, fill, dtype)
-        self._fill = fill
-        self.size = 0
 
-    def __len__(self) -> int:
-        return self.size
-
-    def resize(self, size: int) -> NDArray[Any]:
-        """At least `size` entries, new ones filled; a view of the first `size`, good until the next call."""
-        if size > len(self._all):
-            grown = np.full(max(size, 2 * len(self._all)), self._fill, self._all.dtype)
-            grown[: self.size] = self._all[: self.size]
-            self._all = grown
-        self.size = max(self.size, size)
-        return self._all[:size]
-
-    def all(self) -> NDArray[Any]:
-        """A view of every entry, good until the next call of another method."""
-        return self._all[: self.size]
-
-    def append(self, values: object, count: int) -> int:
-        """Add `count` values at the end; where they begin."""
-        begin = self.size
-        self.resize(begin + count)[begin:] = values
-        return begin
+def unpooled(text: str) -> Scalar:
+    """The value that `pooled` made a text of."""
+    if text[:1] != _MARK:
+        return text
+    kind, told = text[1], text[2:]
+    if kind == "s":
+        return told
+    return kind == "t" if kind in "tf" else float(told)
 
 
 class Column:
@@ -58,38 +53,38 @@ class Column:
     """
 
     def __init__(self, *, hierarchical: bool = False) -> None:
-        self.values: list[Scalar] = []
-        self.texts = FoldedTexts(self.values)
-        self._codes: dict[Key, int] = {}
-        self._strings: dict[str, int] = {}
+        self.hierarchical = hierarchical
+        self._values = Pool()
+        self.texts = FoldedTexts(self._values)
         self._dense = Strip(np.int32, _NONE)
         self._owners, self._pool = Strip(np.int32), Strip(np.int32, _NONE)
-        self._spans: dict[int, tuple[int, int]] = {}
+        self._begins, self._counts = Strip(np.int32), Strip(np.int32)
+        self._numbers = Strip(np.float64, np.nan)
         self._dead = 0
-        self._below: defaultdict[str, list[int]] | None = defaultdict(list) if hierarchical else None
-        self._numbers: tuple[int, Floats] = 0, np.empty(0)
+        self._below: defaultdict[str, list[int]] = defaultdict(list)
         self._ranks: tuple[int, Floats] = 0, np.empty(0)
 
-    def put(self, slots: Sequence[int], elements: Sequence[Sequence[Scalar]]) -> None:
+    def __len__(self) -> int:
+        """Distinct values, those that no product has any more included."""
+        return len(self._values)
+
+    def value(self, code: int) -> Scalar:
+        """The value that a code stands for; numbers are floats."""
+        return unpooled(self._values[code])
+
+    def put(self, slots: Sequence[int], elements: Sequence[Elements]) -> None:
         """Replace what some distinct slots hold."""
-        known, spans, strings = self._codes, self._spans, self._strings
-        found: list[int] = []
-        for slot, one in zip(slots, elements, strict=True):
-            if slot in spans:
-                self._forget(slot)
-            if len(one) == 1:
-                value = one[0]
-                code = strings.get(value) if type(value) is str else known.get(order_key(value))
-                found.append(self._code(value) if code is None else code)
-                continue
-            codes = list(dict.fromkeys(map(self._code, one)))
-            if len(codes) > 1:
-                begin = self._pool.append(codes, len(codes))
-                self._owners.append(slot, len(codes))
-                spans[slot] = begin, begin + len(codes)
-            found.append(_MANY if len(codes) > 1 else codes[0] if codes else _NONE)
-        if found:
-            self._dense.resize(max(max(slots) + 1, self._dense.size))[np.asarray(slots)] = found
+        if not slots:
+            return
+        dense = self._dense.resize(max(max(slots) + 1, self._dense.size))
+        places = np.asarray(slots)
+        for slot in places[dense[places] == _MANY]:
+            self._forget(int(slot))
+        found = self._codes([pooled(one) if isinstance(one, str | int | float) else "" for one in elements], elements)
+        dense = self._dense.resize(self._dense.size)
+        dense[places] = found
+        for at in np.flatnonzero(found == _MANY).tolist():
+            self._put_many(slots[at], self._numbered(dict.fromkeys(map(pooled, elements[at]))))  # type: ignore[arg-type]
 
     def clear(self, slot: int) -> None:
         """A slot holds nothing any more."""
@@ -116,11 +111,11 @@ class Column:
     def counts(self, chosen: NDArray[np.intp] | None, mask: Mask) -> NDArray[np.int64]:
         """How many of the chosen slots have each code. `chosen` are the slots of `mask`; None: all are."""
         dense = self.dense(len(mask))
-        found = np.bincount((dense if chosen is None else dense[chosen]) + 2, minlength=len(self.values) + 2)[2:]
+        found = np.bincount((dense if chosen is None else dense[chosen]) + 2, minlength=len(self._values) + 2)[2:]
         owners, pool = self._entries()
         if len(pool):
             alive = mask[owners] & (pool >= 0)
-            found = found + np.bincount(pool[alive], minlength=len(self.values))
+            found = found + np.bincount(pool[alive], minlength=len(self._values))
         return found
 
     def span_counts(self, spans: Iterable[tuple[float, float | None]], mask: Mask) -> list[int]:
@@ -139,33 +134,29 @@ class Column:
 
     def rank_of(self, value: Scalar) -> float:
         """Where a value stands among the ranks: its own, or between its neighbours where no product has it any more."""
-        code = self._codes.get(order_key(value))
-        if code is not None:
+        code = self._values.find(pooled(value))
+        if code >= 0:
             return float(self.ranks()[code])
-        less = sum(order_key(one) < order_key(value) for one in self.values)
-        return less - 0.5
+        key = order_key(value)
+        return sum(order_key(unpooled(one)) < key for one in self._values.texts()) - 0.5
 
     def ranks(self) -> Floats:
         """The place of each code in the order of values."""
-        if self._ranks[0] != len(self.values):
+        if self._ranks[0] != len(self._values):
             numbers = self.numbers()
             if len(numbers) and not np.isnan(numbers).any():
                 order = np.argsort(numbers, kind="stable")
             else:
-                order = np.array(sorted(range(len(self.values)), key=lambda code: order_key(self.values[code])), np.intp)
-            ranks = np.empty(len(self.values))
-            ranks[order] = np.arange(len(self.values))
-            self._ranks = len(self.values), ranks
+                keys = [order_key(unpooled(one)) for one in self._values.texts()]
+                order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
+            ranks = np.empty(len(self._values))
+            ranks[order] = np.arange(len(self._values))
+            self._ranks = len(self._values), ranks
         return self._ranks[1]
 
     def numbers(self) -> Floats:
         """The number that each code stands for; NaN for strings and booleans."""
-        known, numbers = self._numbers
-        if known != len(self.values):
-            fresh = [np.nan if isinstance(one, bool | str) else float(one) for one in self.values[known:]]
-            numbers = np.append(numbers, fresh)
-            self._numbers = len(self.values), numbers
-        return numbers
+        return self._numbers.all()
 
     def element(self, slot: int, *, largest: bool) -> Scalar | None:
         """The element that a slot is sorted by."""
@@ -173,9 +164,9 @@ class Column:
         if code == _NONE:
             return None
         if code != _MANY:
-            return self.values[code]
-        begin, end = self._spans[slot]
-        found = [self.values[one] for one in self._entries()[1][begin:end]]
+            return self.value(code)
+        begin = int(self._begins.all()[slot])
+        found = [self.value(int(one)) for one in self._pool.all()[begin : begin + int(self._counts.all()[slot])]]
         best: Scalar = max(found, key=order_key) if largest else min(found, key=order_key)
         return best
 
@@ -184,8 +175,7 @@ class Column:
 
         Two zeros at the end stand for "none" and "many", so that `dense` can index it.
         """
-        found = np.zeros(len(self.values) + 2, np.float32)
-        assert self._below is not None
+        found = np.zeros(len(self._values) + 2, np.float32)
         for path, share in shares.items():
             if path in self._below:
                 found[self._below[path]] += np.float32(share)
@@ -193,31 +183,102 @@ class Column:
 
     def paths(self) -> list[str]:
         """For a hierarchical column, every path that some value is or lies below."""
-        return list(self._below or ())
+        return list(self._below)
 
     def dense(self, size: int) -> Ints:
         """The code of each slot's only element; -1: none, -2: many."""
         return self._dense.resize(size)
 
-    def _code(self, value: Scalar) -> int:
-        key = order_key(value)
-        code = self._codes.get(key)
-        if code is None:
-            code = self._codes[key] = len(self.values)
-            if isinstance(value, str):
-                self._strings[value] = code
-            self.values.append(value)
-            if self._below is not None:
-                steps = str(value).split(CATEGORY_JOINT)
+    def arrays(self) -> Arrays:
+        """All of it, for `Column.held`; values that nobody has any more are left out where they are the majority."""
+        used = np.unique(np.concatenate([self._dense.all(), self._pool.all()]))
+        used = used[used >= 0]
+        if len(self) > max(_COMPACTED_FROM, 2 * len(used)):
+            self._keep(used)
+        return {
+            **{f"values.{name}": array for name, array in self._values.arrays().items()},
+            "numbers": self._numbers.all(),
+            "dense": self._dense.all(),
+            "owners": self._owners.all(),
+            "pool": self._pool.all(),
+            "begins": self._begins.all(),
+            "counts": self._counts.all(),
+        }
+
+    @classmethod
+    def held(cls, arrays: Mapping[str, NDArray[Any]], *, hierarchical: bool) -> "Column":
+        """The column that `arrays` told; it keeps using them."""
+        column = cls(hierarchical=hierarchical)
+        column._values = Pool.held({name: arrays[f"values.{name}"] for name in ("blob", "ends", "hashes", "order")})
+        column.texts = FoldedTexts(column._values)
+        column._numbers = Strip(np.float64, np.nan, arrays["numbers"])
+        column._dense = Strip(np.int32, _NONE, arrays["dense"])
+        column._owners, column._pool = Strip(np.int32, 0, arrays["owners"]), Strip(np.int32, _NONE, arrays["pool"])
+        column._begins, column._counts = Strip(np.int32, 0, arrays["begins"]), Strip(np.int32, 0, arrays["counts"])
+        column._dead = int(np.count_nonzero(arrays["pool"] == _NONE))
+        column._place_below(0)
+        return column
+
+    def _keep(self, used: NDArray[Any]) -> None:
+        """Only those values, numbered anew."""
+        table = np.full(len(self) + 2, _NONE, np.int32)  # its last two entries are for _MANY and _NONE
+        table[-2] = _MANY
+        table[used] = np.arange(len(used))
+        self._values = self._values.kept(used.tolist())
+        self.texts = FoldedTexts(self._values)
+        self._numbers = Strip(np.float64, np.nan, self._numbers.all()[used])
+        self._dense = Strip(np.int32, _NONE, table[self._dense.all()])
+        self._pool = Strip(np.int32, _NONE, table[self._pool.all()])
+        self._ranks = 0, np.empty(0)
+        self._below.clear()
+        self._place_below(0)
+
+    def _codes(self, texts: list[str], elements: Sequence[Elements]) -> NDArray[np.int32]:
+        """The dense entry for each of some products; `texts` count where the element is no list."""
+        lists = [at for at, one in enumerate(elements) if not isinstance(one, str | int | float)]
+        if not lists:
+            return np.array(self._numbered(texts), np.int32)
+        alone = set(lists)
+        found = np.full(len(texts), _NONE, np.int32)
+        at = [at for at in range(len(texts)) if at not in alone]
+        found[at] = self._numbered([texts[one] for one in at])
+        for one in lists:
+            distinct = list(dict.fromkeys(map(pooled, elements[one])))  # type: ignore[arg-type]
+            if len(distinct) == 1:
+                found[one] = self._numbered(distinct)[0]
+            elif distinct:
+                found[one] = _MANY
+        return found
+
+    def _numbered(self, texts: Iterable[str]) -> list[int]:
+        """The codes of pooled values; new ones are added."""
+        known = len(self._values)
+        found = self._values.codes(texts)
+        if len(self._values) > known:
+            fresh = map(unpooled, self._values.texts(known))
+            self._numbers.append([np.nan if isinstance(one, bool | str) else float(one) for one in fresh], len(self._values) - known)
+            self._place_below(known)
+        return found
+
+    def _place_below(self, start: int) -> None:
+        if self.hierarchical:
+            for code, text in enumerate(self._values.texts(start), start):
+                steps = text.split(CATEGORY_JOINT)
                 for depth in range(1, len(steps) + 1):
                     self._below[CATEGORY_JOINT.join(steps[:depth])].append(code)
-        return code
+
+    def _put_many(self, slot: int, codes: Sequence[int]) -> None:
+        begin = self._pool.append(codes, len(codes))
+        self._owners.append(slot, len(codes))
+        size = max(slot + 1, self._begins.size)
+        self._begins.resize(size)[slot] = begin
+        self._counts.resize(size)[slot] = len(codes)
 
     def _wanted(self, options: Iterable[Scalar]) -> NDArray[np.intp]:
-        if self._below is not None:
+        if self.hierarchical:
             found = [code for one in options for code in self._below.get(str(one), ())]
         else:
-            found = [code for one in options if (code := self._codes.get(order_key(one))) is not None]
+            found = [code for one in options if (code := self._values.find(pooled(one))) >= 0]
         return np.array(found, np.intp)
 
     def _having(self, codes: NDArray[np.intp], size: int) -> Mask:
@@ -227,12 +288,12 @@ class Column:
         if len(codes) == 1:
             found = dense == codes[0]
         else:
-            table = np.zeros(len(self.values) + 2, np.bool_)
+            table = np.zeros(len(self._values) + 2, np.bool_)
             table[codes] = True
             found = table[dense]
         owners, pool = self._entries()
         if len(pool):
-            table = np.zeros(len(self.values) + 1, np.bool_)
+            table = np.zeros(len(self._values) + 1, np.bool_)
             table[codes] = True
             found[owners[table[pool]]] = True
         return np.asarray(found)
@@ -241,17 +302,17 @@ class Column:
         return self._owners.all(), self._pool.all()
 
     def _forget(self, slot: int) -> None:
-        begin, end = self._spans.pop(slot)
-        self._entries()[1][begin:end] = _NONE
-        self._dead += end - begin
-        if self._dead > 10_000 and 2 * self._dead > self._pool.size:
+        begin, count = int(self._begins.all()[slot]), int(self._counts.all()[slot])
+        self._pool.all()[begin : begin + count] = _NONE
+        self._counts.all()[slot] = 0
+        self._dead += count
+        if self._dead > _COMPACTED_FROM and 2 * self._dead > self._pool.size:
             self._compact()
 
     def _compact(self) -> None:
-        _, pool = self._entries()
-        kept = {slot: pool[begin:end].copy() for slot, (begin, end) in self._spans.items()}
-        self._owners, self._pool, self._dead = Strip(np.int32), Strip(np.int32, _NONE), 0
-        for slot, codes in kept.items():
-            begin = self._pool.append(codes, len(codes))
-            self._owners.append(slot, len(codes))
-            self._spans[slot] = begin, begin + len(codes)
+        """Drop the dead entries; those of a slot stay side by side."""
+        alive = self._pool.all() != _NONE
+        self._owners, self._pool = Strip(np.int32, 0, self._owners.all()[alive]), Strip(np.int32, _NONE, self._pool.all()[alive])
+        owners, starts = np.unique(self._owners.all(), return_index=True)
+        self._begins.all()[owners] = starts
+        self._dead = 0

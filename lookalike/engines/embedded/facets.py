@@ -47,11 +47,11 @@ def _values(column: Column, request: FacetRequest, mask: Mask, chosen: Slots) ->
     if request.field == "category" and request.depth is not None:
         levels: Counter[Key] = Counter()
         for code in codes:
-            levels[counting.order_key(counting.level(str(column.values[code]), request.depth))] += int(counts[code])
+            levels[counting.order_key(counting.level(str(column.value(int(code))), request.depth))] += int(counts[code])
         return counting.ordered_counts(levels, request)
     if len(codes) > request.limit:
         least = np.partition(counts[codes], -request.limit)[-request.limit]
         codes = codes[counts[codes] >= least]
     if len(codes) > request.limit:  # many equal counts: only the ranks of the values can tell
         codes = codes[np.lexsort((column.ranks()[codes], -counts[codes]))[: request.limit]]
-    return counting.ordered_counts({counting.order_key(column.values[code]): int(counts[code]) for code in codes}, request)
+    return counting.ordered_counts({counting.order_key(column.value(int(code))): int(counts[code]) for code in codes}, request)

@@ -1,21 +1,22 @@
 """Texts that people complete while they type: folded once, searched as one long string."""
 
-import bisect
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from lookalike.domain.values import Scalar
+import numpy as np
+
+from lookalike.engines.embedded.pool import Pool
 from lookalike.engines.words import folded
 
 
 class FoldedTexts:
     """The strings among a column's values, which only ever grow."""
 
-    def __init__(self, values: Sequence[Scalar]) -> None:
+    def __init__(self, values: Pool) -> None:
         self._values = values
-        self._lines: list[str] = []
-        self._starts: list[int] = []
+        self._starts = np.zeros(1, np.int64)
+        """Where each line of the text begins, and where the next one will."""
         self._text = ""
 
     def starting(self, prefix: str) -> Iterator[tuple[int, str]]:
@@ -23,17 +24,16 @@ class FoldedTexts:
         self._follow()
         last = -1
         for found in re.finditer(rf"(?m)(?:^|(?<=[\W_])(?=[^\W_])){re.escape(prefix)}", self._text):
-            code = bisect.bisect_right(self._starts, found.start()) - 1
-            value = self._values[code]
-            if code != last and isinstance(value, str):
-                yield code, value
+            code = int(self._starts.searchsorted(found.start(), "right")) - 1
+            if code != last and code < len(self._values) and self._values[code][:1] != "\0":
+                yield code, self._values[code]
             last = code
 
     def _follow(self) -> None:
-        known = len(self._lines)
+        known = len(self._starts) - 1
         if known == len(self._values):
             return
-        fresh = self._values[known:]
-        self._lines += [folded(one).replace("\n", " ") if isinstance(one, str) else "" for one in fresh]
-        self._starts = [0, *itertools.accumulate(len(line) + 1 for line in self._lines)][: len(self._lines)]
-        self._text = "\n".join(self._lines)
+        lines = [folded(one).replace("\n", " ") if one[:1] != "\0" else "" for one in self._values.texts(known)]
+        ends = self._starts[-1] + np.fromiter(itertools.accumulate(len(line) + 1 for line in lines), np.int64, len(lines))
+        self._text = f"{self._text}{chr(10).join(lines)}\n"
+        self._starts = np.concatenate([self._starts, ends])

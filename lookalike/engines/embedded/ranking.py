@@ -3,7 +3,7 @@
 A page token names its segment. Each segment's members depend on the query alone, so that pages join without holes or repeats.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from lookalike.domain import fusion
 from lookalike.engines.embedded.candidates import FEW, NOISE, Candidates, Slots, unseen
 from lookalike.engines.embedded.columns import Mask
-from lookalike.engines.embedded.vectors import Floats, Half, Vectors
+from lookalike.engines.embedded.originals import Floats, Originals
+from lookalike.engines.embedded.vectors import Vectors
 
 LADDER = (600, 2400)
 """So many of the nearest products the first two segments look at. 600 hold the 10 best at a recall of .99 (see
@@ -108,9 +109,9 @@ def _best(found: Candidates, vectors: Vectors, how: Plan, products: int, chosen:
 def _coarse(found: Candidates, vectors: Vectors, most: int, chosen: Mask | None) -> Slots:
     """What short codes find nearest; beside it what category and colours alone would put in front."""
     assert vectors.codes is not None
-    near = [vectors.codes.nearest(_asked(found), most, chosen)]
+    near = [vectors.codes.nearest(_asked(found), most, chosen)[0]]
     if "category" in found.active:
-        near.append(vectors.codes.nearest(_asked(found), most, vectors.mask(found.mask & (found.category > 0))))
+        near.append(vectors.codes.nearest(_asked(found), most, vectors.mask(found.mask & (found.category > 0)))[0])
     if "colour" in found.active and vectors.colours is not None and found.query.colour is not None:
         near.append(vectors.colours.nearest(found.query.colour, most, chosen)[0])
     return np.asarray(vectors.slots()[np.concatenate(near)], np.intp)
@@ -120,7 +121,7 @@ def _primary(found: Candidates) -> str:
     return "picture" if "picture" in found.active else "colour"
 
 
-def _index(found: Candidates, vectors: Vectors) -> Half:
+def _index(found: Candidates, vectors: Vectors) -> Originals:
     half = vectors.pictures if "picture" in found.active else vectors.colours
     assert half is not None
     return half
@@ -152,9 +153,9 @@ def _rest(found: Candidates, remaining: Mask) -> Segment:
     return Segment(len(LADDER), slots, scores[slots])
 
 
-def best_first(keys: NDArray[np.float64], ties: NDArray[np.intp], most: int | None = None) -> NDArray[np.intp]:
-    """The places of the smallest keys in order, equal ones by `ties`: all, or at least the first `most`."""
+def best_first(keys: NDArray[np.float64], slots: Slots, ties: Callable[[Slots], NDArray[np.float64]], most: int | None = None) -> Slots:
+    """The places of the smallest keys in order, equal ones by `ties` of their slots: all, or at least the first `most`."""
     places = np.arange(len(keys))
     if most is not None and len(keys) > 4 * most:
         places = np.flatnonzero(keys <= np.partition(keys, most)[most])
-    return np.asarray(places[np.lexsort((ties[places], keys[places]))])
+    return np.asarray(places[np.lexsort((ties(slots[places]), keys[places]))])

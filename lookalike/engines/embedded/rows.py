@@ -13,7 +13,6 @@ from lookalike.domain import values
 from lookalike.domain.analysis import Analysis, analysis_from_json
 from lookalike.domain.document import Document, Seen
 from lookalike.domain.product import Product
-from lookalike.domain.values import Scalar
 from lookalike.engines.words import texts_of
 from lookalike.errors import IndexDamaged
 
@@ -22,17 +21,15 @@ Half = NDArray[np.float16]
 Place = tuple[int, int]
 """(picture, object): which picture of a product, and which object in it."""
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What reading a damaged body may raise."""
 
 
-# One encoder for all: `json.dumps` with options of its own makes a new one each time.
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
 def mark(*parts: bytes) -> int:
     """A checksum of 63 bits, as SQLite keeps integers."""
-    told = b"".join(piece for part in parts for piece in (len(part).to_bytes(8, "little"), part))
+    told = b"".join([piece for part in parts for piece in (len(part).to_bytes(8, "little"), part)])
     return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little") >> 1
 
 
@@ -67,9 +64,9 @@ def encode(document: Document) -> Row:
         told["seen"] = [[seen.picture, _analysis(seen.analysis)] for seen in document.seen]
     if document.unseen:
         told["unseen"] = sorted(document.unseen.items())
-    body = _encoded(told).encode()
-    objects = [one for seen in document.seen for one in seen.analysis.objects]
-    data = b"".join(part.astype("<f2").tobytes() for one in objects for part in (one.vector, one.colour_vector))
+    body = _json(told).encode()
+    parts = [part for seen in document.seen for one in seen.analysis.objects for part in (one.vector, one.colour_vector)]
+    data = np.concatenate(parts).astype("<f2").tobytes() if parts else b""
     texts = texts_of(document)
     return Row(
         id=document.id,
@@ -86,15 +83,21 @@ def encode(document: Document) -> Row:
 
 def _analysis(analysis: Analysis) -> Told:
     """As `Analysis.as_json`, but to the last digit: what is read again must equal what was put."""
-    told = analysis.as_json()
-    told["objects"] = [
-        {"box": [one.box.left, one.box.top, one.box.right, one.box.bottom], "label": one.label, "score": one.score}
-        for one in analysis.objects
-    ]
-    told["tags"] = [{"name": one.name, "score": one.score} for one in analysis.tags]
-    told["categories"] = [{"name": one.name, "score": one.score} for one in analysis.categories]
-    told["colours"] = [{"name": one.name, "share": one.share, "rgb": one.rgb} for one in analysis.colours]
-    return told
+    return {
+        "recipe": analysis.recipe_id,
+        "digest": analysis.digest,
+        "width": analysis.width,
+        "height": analysis.height,
+        "objects": [
+            {"box": [one.box.left, one.box.top, one.box.right, one.box.bottom], "label": one.label, "score": one.score}
+            for one in analysis.objects
+        ],
+        "tags": [{"name": one.name, "score": one.score} for one in analysis.tags],
+        "categories": [{"name": one.name, "score": one.score} for one in analysis.categories],
+        "colours": [{"name": one.name, "share": one.share, "rgb": one.rgb} for one in analysis.colours],
+        "phash": analysis.phash,
+        "quality": analysis.quality,
+    }
 
 
 def places(told: Told) -> tuple[Place, ...]:
@@ -128,22 +131,28 @@ def product_of(told: Mapping[str, Any]) -> Product:
     return Product(**given)
 
 
-def fields_of(told: Told) -> dict[str, tuple[Scalar, ...]]:
-    """Every canonical field that the product has with its elements: what `Document.read` says. Raises: DAMAGED."""
-    product = told["product"]
-    found: dict[str, tuple[Scalar, ...]] = {}
-    for name, value in product.items():
-        if name == "attributes":
-            for key, one in value.items():
-                found[f"attributes.{key}"] = tuple(one) if isinstance(one, list) else (one,)
-        elif name == "created":
-            found[name] = (values.instant(value),)
-        elif name != "pictures":
-            found[name] = tuple(value) if isinstance(value, list) else (value,)
-    seen = [one for _, one in told.get("seen", ())]
-    found["predicted_tags"] = tuple(dict.fromkeys(tag["name"] for one in seen for tag in one["tags"]))
-    found["predicted_colours"] = tuple(dict.fromkeys(colour["name"] for one in seen for colour in one["colours"]))
-    found["quality"] = tuple(dict.fromkeys(flag for one in seen for flag in one["quality"]))
+def fields_of(told: Told) -> dict[str, Any]:
+    """Every canonical field that the product has: its value, or a list of its elements. What `Document.read` says.
+
+    Raises: DAMAGED.
+    """
+    found: dict[str, Any] = dict(told["product"])
+    found.pop("pictures", None)
+    created = found.get("created")
+    if created is not None:
+        found["created"] = values.instant(created)
+    attributes = found.pop("attributes", None)
+    if attributes:
+        for key, one in attributes.items():
+            found[f"attributes.{key}"] = one
+    tags: dict[str, None] = {}
+    colours: dict[str, None] = {}
+    quality: dict[str, None] = {}
+    for _, one in told.get("seen", ()):
+        tags.update({tag["name"]: None for tag in one["tags"]})
+        colours.update({colour["name"]: None for colour in one["colours"]})
+        quality.update(dict.fromkeys(one["quality"]))
+    found["predicted_tags"], found["predicted_colours"], found["quality"] = list(tags), list(colours), list(quality)
     return found
 
 
@@ -154,7 +163,9 @@ def tags_of(told: Told) -> dict[str, float]:
         for tag in one["tags"]:
             name = tag["name"].casefold()
             found[name] = max(tag["score"], found.get(name, 0.0))
-    return found | {tag.casefold(): 1.0 for tag in told["product"].get("tags", ())}
+    for tag in told["product"].get("tags", ()):
+        found[tag.casefold()] = 1.0
+    return found
 
 
 def damaged_row(slot: int, error: Exception) -> IndexDamaged:

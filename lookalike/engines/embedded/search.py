@@ -13,9 +13,10 @@ from lookalike.engines.embedded import ranking, rows
 from lookalike.engines.embedded.candidates import Candidates, Slots
 from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.facets import Facets
+from lookalike.engines.embedded.names import Names
+from lookalike.engines.embedded.originals import Floats
 from lookalike.engines.embedded.ranking import best_first, segments
 from lookalike.engines.embedded.state import State
-from lookalike.engines.embedded.vectors import Floats
 from lookalike.engines.legs import DIVERSIFIED, legs_of, order_of
 from lookalike.engines.paging import Position
 
@@ -79,18 +80,18 @@ class Search:
 
     def _ranked(self, needed: int, start: int, after: Position | None = None) -> tuple[Slots, Floats, NDArray[np.intp]]:
         """At least `needed` products in order, where there are so many, with their scores and segments."""
-        ids = self._state.id_ranks()
+        names = self._state.names
         parts: list[tuple[Slots, Floats, NDArray[np.intp]]] = []
         groups = _Groups(self._found, self._query.group_by)
         have = 0
         for segment in segments(self._found, self._plan, start):
             keys = -segment.scores.astype(np.float64)
-            order = best_first(keys, ids[segment.slots], None if groups.asked or after else needed)
+            order = best_first(keys, segment.slots, names.places, None if groups.asked or after else needed)
             order = order[groups.first(segment.slots[order])]
             if after is not None and segment.number < after.segment:
                 continue
             if after is not None and segment.number == after.segment:
-                order = order[_follows(keys[order], ids[segment.slots[order]], -float(after.key or 0.0), self._state.id_rank(after.id))]
+                order = order[_follows(keys[order], segment.slots[order], -float(after.key or 0.0), after.id, names)]
             parts.append((segment.slots[order], segment.scores[order], np.full(len(order), segment.number)))
             have += len(order)
             if have >= needed:
@@ -103,10 +104,10 @@ class Search:
         query, state = self._query, self._state
         after = None if query.after is None else Position.read(query.after, "field")
         slots = np.flatnonzero(self._found.mask)
-        ids = state.id_ranks()
         column = None if sort.field == "id" else state.column(sort.field)
         if sort.field == "id":
-            values = ids.astype(np.float64)
+            values = np.full(state.size, np.nan)
+            values[slots] = state.names.places(slots)
         elif column is None:
             values = np.full(state.size, np.nan)
         else:
@@ -115,15 +116,15 @@ class Search:
         keys = sign * values[slots]
         keys[np.isnan(keys)] = np.inf
         groups = _Groups(self._found, query.group_by)
-        order = best_first(keys, ids[slots], None if groups.asked or after else query.limit + 1)
+        order = best_first(keys, slots, state.names.places, None if groups.asked or after else query.limit + 1)
         order = order[groups.first(slots[order])]
         if after is not None:
-            key = np.inf
-            if after.key is not None and sort.field == "id":
-                key = sign * state.id_rank(str(after.key))
-            elif after.key is not None and column is not None:
-                key = sign * column.rank_of(after.key)
-            order = order[_follows(keys[order], ids[slots[order]], key, state.id_rank(after.id))]
+            if sort.field == "id":
+                later = state.names.after(slots[order], after.id)
+                order = order[later if not sort.descending else ~later & (slots[order] != state.names.slot_of(after.id))]
+            else:
+                key = np.inf if after.key is None or column is None else sign * column.rank_of(after.key)
+                order = order[_follows(keys[order], slots[order], key, after.id, state.names)]
         shown = slots[order[: query.limit]]
         following = None
         if len(order) > query.limit:
@@ -214,7 +215,7 @@ class Search:
         return found
 
     def _id(self, slot: int) -> str:
-        return str(self._state.ids[slot])
+        return self._state.names[slot]
 
 
 class _Groups:
@@ -237,6 +238,9 @@ class _Groups:
         return np.sort(np.concatenate([grouped[at], np.flatnonzero(np.isnan(keys))]))
 
 
-def _follows(keys: NDArray[np.float64], ids: NDArray[np.intp], key: float, name: float) -> NDArray[np.bool_]:
+def _follows(keys: NDArray[np.float64], slots: Slots, key: float, name: str, names: Names) -> NDArray[np.bool_]:
     """Which entries come after a position."""
-    return np.asarray((keys > key) | ((keys == key) & (ids > name)))
+    found = np.asarray(keys > key)
+    same = np.flatnonzero(keys == key)
+    found[same] = names.after(slots[same], name)
+    return found

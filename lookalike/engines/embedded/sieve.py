@@ -57,7 +57,6 @@ class Sieve:
             return np.ones(self._size, np.bool_)
         found = np.zeros(self._size, np.bool_)
         if isinstance(rule, Match):
-            known = self._state.slot_of
-            slots = [known[one] for one in rule.values if isinstance(one, str) and one in known]
+            slots = [slot for one in rule.values if isinstance(one, str) and (slot := self._state.names.slot_of(one)) >= 0]
             found[np.array(slots, np.intp)] = True
         return found

@@ -1,34 +1,30 @@
-"""What is derived from the database and kept in memory: ids, versions, columns, tags, vectors. Rebuilt when an index opens."""
+"""What is derived from the database: names, versions, columns, tags, vectors. Read from the cache file when an index opens."""
 
-import bisect
-import gc
 import json
-import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.domain.analysis import Recipe
-from lookalike.domain.values import Scalar
 from lookalike.engines.embedded import rows
-from lookalike.engines.embedded.columns import Column, Mask, Strip
+from lookalike.engines.embedded.columns import Column, Elements, Mask
 from lookalike.engines.embedded.database import Database
-from lookalike.engines.embedded.folder import REMEDY
-from lookalike.engines.embedded.rows import DAMAGED, Told, damaged_row
+from lookalike.engines.embedded.names import Names
+from lookalike.engines.embedded.pool import Arrays
+from lookalike.engines.embedded.rows import Told
+from lookalike.engines.embedded.strips import Strip
 from lookalike.engines.embedded.tags import TagTable
-from lookalike.engines.embedded.vectors import Block, Vectors
-from lookalike.errors import IndexDamaged
+from lookalike.engines.embedded.vectors import Block, Home, Vectors
 
 _LATE = frozenset({"id", "description", "url"})
 """Long or unique values that hardly anybody filters by: their columns are made when they are first asked for."""
 
 _DEAD_ROWS = 10_000
-_LOADED_AT_ONCE = 5000
+_STRIPS = {"versions": np.int64, "text_marks": np.int64, "vector_marks": np.int64, "row_marks": np.int64}
 
 
 class Entry(NamedTuple):
@@ -46,44 +42,47 @@ class Entry(NamedTuple):
 class State:
     """One database's content, by slot. The caller sees to it that nobody reads while something is changed."""
 
-    def __init__(self, database: Database, recipe: Recipe | None, codes_from: int) -> None:
+    def __init__(self, database: Database, recipe: Recipe | None, codes_from: int, home: Home | None = None) -> None:
+        """Empty. `home` is where a writer puts vectors; without one they stay in memory."""
         self._database = database
-        self._codes_from = codes_from
-        self.slot_of: dict[str, int] = {}
-        self.ids: list[str | None] = []
+        self._home = home
+        self.codes_from = codes_from
+        self.names = Names()
         self.versions, self.text_marks, self.vector_marks = Strip(np.int64), Strip(np.int64), Strip(np.int64)
         self.row_marks = Strip(np.int64)
         self._alive = Strip(np.bool_)
         self.free: list[int] = []
         """Slots that held nothing when the index was opened: new products come there first."""
         self.columns: dict[str, Column] = {}
-        self._fields: list[tuple[str, ...]] = []
-        self._shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # most products have the same fields
+        self._shape = Strip(np.int32)
+        self._shapes: dict[tuple[str, ...], int] = {(): 0}
+        """Which fields a product has: most have the same. By slot the number of its shape."""
         self.tags = TagTable()
         self.recipe = recipe
         self.vectors: Vectors | None = self._fresh_vectors()
+        self.recall: dict[str, float] | None = None
+        """How well codes find the nearest, as measured; None: not yet."""
         self._late = threading.Lock()
-        self._ranked: tuple[NDArray[np.object_], NDArray[np.intp]] = np.empty(0, object), np.empty(0, np.intp)
-        self._order = np.empty(0, np.intp)
-        self._unranked: list[int] = []
 
     @property
     def size(self) -> int:
         """Slots, dead ones included."""
-        return len(self.ids)
+        return self._alive.size
 
     @property
     def count(self) -> int:
         """Products."""
-        return len(self.slot_of)
+        return self.names.count
 
     def alive(self) -> Mask:
         """Which slots hold a product. Not to be written to."""
-        return self._alive.resize(self.size)
+        return self._alive.all()
 
     def adopt(self, recipe: Recipe) -> None:
         """Another recipe, for an index without vectors."""
         self.recipe = recipe
+        if self._home is not None:
+            self._home = Home(self._home.database, self._home.number + 1)
         self.vectors = self._fresh_vectors()
 
     def __contains__(self, slot: int) -> bool:
@@ -94,37 +93,33 @@ class State:
         """The fields of some products in distinct slots: all but their vectors."""
         if not entries:
             return
-        size = max(self.size, 1 + max(one.slot for one in entries))
-        self.ids += [None] * (size - len(self.ids))
-        self._fields += [()] * (size - len(self._fields))
-        for one in entries:
-            self._name(one.slot, one.name)
-            self.slot_of[one.name] = one.slot
-        slots = np.array([one.slot for one in entries])
+        each, names, versions, _, text_marks, vector_marks, marks = zip(*entries, strict=True)
+        size = max(self.size, 1 + max(each))
+        self.names.put(each, names)
+        slots = np.array(each)
         for strip, values in (
-            (self.versions, [one.version for one in entries]),
-            (self.text_marks, [one.text_mark for one in entries]),
-            (self.vector_marks, [one.vector_mark for one in entries]),
-            (self.row_marks, [one.mark for one in entries]),
+            (self.versions, versions),
+            (self.text_marks, text_marks),
+            (self.vector_marks, vector_marks),
+            (self.row_marks, marks),
             (self._alive, True),
         ):
             strip.resize(size)[slots] = values
-        self._put_fields(entries)
-        self.tags.put([one.slot for one in entries], [rows.tags_of(one.told) for one in entries])
+        self._put_fields(entries, size)
+        self.tags.put(each, [rows.tags_of(one.told) for one in entries])
 
     def remove(self, slot: int) -> None:
         """A product, and its vectors."""
         if slot not in self:
             return
-        name = self.ids[slot]
-        if name is not None and self.slot_of.get(name) == slot:  # another slot may have the name by now
-            del self.slot_of[name]
+        self.names.remove(slot)
         self._alive.all()[slot] = False
         self.versions.all()[slot] = 0
         self.row_marks.all()[slot] = 0
-        for field in {*self._fields[slot], *_LATE} & self.columns.keys():
+        fields = list(self._shapes)[self._shape.all()[slot]]
+        for field in {*fields, *_LATE} & self.columns.keys():
             self.columns[field].clear(slot)
-        self._fields[slot] = ()
+        self._shape.all()[slot] = 0
         self.tags.put((slot,), ({},))
         if self.vectors is not None:
             self.vectors.forget(slot)
@@ -158,62 +153,66 @@ class State:
                     self.columns[field] = self._late_column(field)
         return self.columns.get(field)
 
-    def id_ranks(self) -> NDArray[np.intp]:
-        """The place of each slot in the order of ids: merged when asked, because sorting all at each write is too dear."""
-        with self._late:
-            if self._unranked:
-                self._rank()
-            return self._ranked[1]
+    def fields(self) -> set[str]:
+        """The fields that some product has, with or without elements."""
+        shapes = list(self._shapes)
+        return {field for number in np.unique(self._shape.all()) for field in shapes[number]}
 
-    def id_rank(self, name: str) -> float:
-        """Where an id stands among `id_ranks`: its own place, or between its neighbours."""
-        ranks = self.id_ranks()
-        slot = self.slot_of.get(name)
-        if slot is not None:
-            return float(ranks[slot])
-        return bisect.bisect_left(self._ranked[0], name) - 0.5
+    def arrays(self) -> tuple[dict[str, Any], Arrays]:
+        """All of it but what the database tells, for `State.hold`."""
+        arrays = {f"{name}": getattr(self, name).all() for name in _STRIPS} | {"alive": self._alive.all(), "shape": self._shape.all()}
+        arrays |= {f"names.{name}": array for name, array in self.names.arrays().items()}
+        arrays |= {f"tags.{name}": array for name, array in self.tags.arrays().items()}
+        columns = [field for field in self.columns if field not in _LATE]
+        for at, field in enumerate(columns):
+            arrays |= {f"column.{at}.{name}": array for name, array in self.columns[field].arrays().items()}
+        told: dict[str, Any] = {"columns": columns, "shapes": list(map(list, self._shapes)), "recall": self.recall}
+        if self.vectors is not None:
+            arrays |= {f"vectors.{name}": array for name, array in self.vectors.arrays().items()}
+            told["vectors"] = self.vectors.told()
+        return told, arrays
 
-    def _name(self, slot: int, name: str) -> None:
-        old = self.ids[slot]
-        if old == name:
-            return
-        if old is None:
-            self._unranked.append(slot)
-        else:  # another process removed a product and used its slot again
-            if self.slot_of.get(old) == slot:
-                del self.slot_of[old]
-            self._ranked, self._order = (np.empty(0, object), np.empty(0, np.intp)), np.empty(0, np.intp)
-            self._unranked = [one for one, known in enumerate(self.ids) if known is not None]
-        self.ids[slot] = name
-
-    def _rank(self) -> None:
-        known, _ = self._ranked
-        fresh = sorted((str(self.ids[slot]), slot) for slot in self._unranked)
-        fresh_names = np.array([name for name, _ in fresh], object)
-        at = np.searchsorted(known, fresh_names)
-        names = np.insert(known, at, fresh_names)
-        self._order = np.insert(self._order, at, [slot for _, slot in fresh])
-        ranks = np.zeros(self.size, np.intp)
-        ranks[self._order] = np.arange(len(names))
-        self._ranked, self._unranked = (names, ranks), []
+    def hold(self, told: Mapping[str, Any], arrays: Arrays) -> None:
+        """Be what `arrays` told; keeps using them. Raises: Stale."""
+        for name, kind in _STRIPS.items():
+            setattr(self, name, Strip(kind, 0, arrays[name]))
+        self._alive, self._shape = Strip(np.bool_, 0, arrays["alive"]), Strip(np.int32, 0, arrays["shape"])
+        self.names, self.tags = Names.held(_part(arrays, "names.")), TagTable.held(_part(arrays, "tags."))
+        for at, field in enumerate(told["columns"]):
+            self.columns[field] = Column.held(_part(arrays, f"column.{at}."), hierarchical=field == "category")
+        self._shapes = {tuple(one): number for number, one in enumerate(told["shapes"])}
+        self.recall = told["recall"]
+        if self.vectors is not None:
+            home = Home(self._database.path, told["vectors"]["home"])
+            self.vectors.hold(_part(arrays, "vectors."), told["vectors"], home, filing=self._home is not None)
 
     def _fresh_vectors(self) -> Vectors | None:
-        return None if self.recipe is None else Vectors(self.recipe.dimension, self.recipe.colour_dimension, self._codes_from)
+        if self.recipe is None:
+            return None
+        return Vectors(self.recipe.dimension, self.recipe.colour_dimension, self.codes_from, self._home)
 
-    def _put_fields(self, entries: Sequence[Entry]) -> None:
+    def _put_fields(self, entries: Sequence[Entry], size: int) -> None:
         late = _LATE & self.columns.keys()
-        gathered: defaultdict[str, tuple[list[int], list[tuple[Scalar, ...]]]] = defaultdict(lambda: ([], []))
+        shapes, known = self._shape.resize(size), list(self._shapes)
+        gathered: defaultdict[str, tuple[list[int], list[Elements]]] = defaultdict(lambda: ([], []))
         for one in entries:
             slot = one.slot
             found = rows.fields_of(one.told)
-            for field in (*self._fields[slot], *late):
-                if field not in found and field in self.columns:
-                    self.columns[field].clear(slot)
+            old = int(shapes[slot])
+            if old or late:
+                for field in (*known[old], *late):
+                    if field not in found and field in self.columns:
+                        self.columns[field].clear(slot)
             for field, elements in found.items():
                 slots, values = gathered[field]
                 slots.append(slot)
                 values.append(elements)
-            self._fields[slot] = self._shared.setdefault(kept := tuple(found), kept)
+            shape = tuple(found)
+            number = self._shapes.get(shape)
+            if number is None:
+                number = self._shapes[shape] = len(known)
+                known.append(shape)
+            shapes[slot] = number
         for field, (slots, values) in gathered.items():
             if field in _LATE and field not in late:
                 continue
@@ -225,112 +224,16 @@ class State:
     def _late_column(self, field: str) -> Column:
         column = Column()
         if field == "id":
-            column.put(list(self.slot_of.values()), [(name,) for name in self.slot_of])
+            slots, names = self.names.each()
+            column.put(slots.tolist(), names)
             return column
         with self._database.reading() as connection:
             for slot, body in connection.execute("SELECT slot, body FROM documents"):
-                values: Sequence[Scalar] = rows.fields_of(json.loads(body)).get(field, ())
-                if values:
-                    column.put((slot,), (values,))
+                value = rows.fields_of(json.loads(body)).get(field)
+                if value is not None:
+                    column.put((slot,), (value,))
         return column
 
 
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """A million small objects come, and none goes in a circle: the collector would look at all of them again and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def load(database: Database, codes_from: int) -> tuple[State, int]:
-    """Everything of a database, and the number of the last change in it. Raises: IndexDamaged."""
-    with database.reading() as connection, _without_collecting():
-        connection.execute("BEGIN")
-        meta = dict(connection.execute("SELECT key, value FROM meta"))
-        state = State(database, _recipe(database, meta), codes_from)
-        last = connection.execute("SELECT coalesce(max(number), 0) FROM changes").fetchone()[0]
-        places = _load_documents(state, connection)
-        found = state.count, int(np.bitwise_xor.reduce(state.row_marks.all(), initial=0))
-        if found != (meta.get("count"), meta.get("sum")):
-            raise IndexDamaged(
-                f"{database.path} is damaged: of {meta.get('count')} products {found[0]} can be read, or some were changed. {REMEDY}"
-            )
-        _load_vectors(state, connection, places)
-    return state, last
-
-
-def refresh(state: State, connection: sqlite3.Connection, slots: Sequence[int]) -> None:
-    """Read some slots anew after another process wrote them. Raises: IndexDamaged."""
-    for slot in slots:
-        row = connection.execute("SELECT id, version, body, text_mark, vector_mark, mark FROM documents WHERE slot = ?", (slot,)).fetchone()
-        if row is None:
-            if slot < state.size:
-                state.remove(slot)
-            continue
-        name, version, body, text_mark, vector_mark, mark = row
-        fresh = slot >= state.size or not state.alive()[slot] or int(state.vector_marks.all()[slot]) != vector_mark
-        try:
-            told = json.loads(body)
-            state.put([Entry(slot, name, version, told, text_mark, vector_mark, mark)])
-            if fresh:
-                data = connection.execute("SELECT data FROM vectors WHERE slot = ?", (slot,)).fetchone()
-                state.put_vectors([slot], [rows.places(told)], [data[0] if data else b""])
-        except DAMAGED as error:
-            raise damaged_row(slot, error) from error
-
-
-def _recipe(database: Database, meta: dict[str, object]) -> Recipe | None:
-    told = meta.get("recipe")
-    if told is None:
-        return None
-    try:
-        one = json.loads(str(told))
-        recipe = Recipe(one["name"], int(one["dimension"]), int(one["colour_dimension"]), dict(one["parts"]))
-    except DAMAGED as error:
-        raise IndexDamaged(f"{database.path} is damaged: its recipe cannot be read. Restore the folder from a backup.") from error
-    if recipe.id != one.get("id"):
-        raise IndexDamaged(f"{database.path} is damaged: its recipe is another than its name says. Restore the folder from a backup.")
-    return recipe
-
-
-def _load_documents(state: State, connection: sqlite3.Connection) -> dict[int, tuple[rows.Place, ...]]:
-    """Fill in all but the vectors; the places of those products that have others than one object in their first picture."""
-    places: dict[int, tuple[rows.Place, ...]] = {}
-    cursor = connection.execute("SELECT slot, id, version, body, text_mark, vector_mark, mark FROM documents ORDER BY slot")
-    while stored := cursor.fetchmany(_LOADED_AT_ONCE):
-        entries: list[Entry] = []
-        slot = -1
-        try:
-            for slot, name, version, body, *marks in stored:
-                told = json.loads(body)
-                entries.append(Entry(slot, name, version, told, *marks))
-                own = rows.places(told)
-                if own != _FIRST:
-                    places[slot] = own
-            state.put(entries)
-        except DAMAGED as error:
-            raise damaged_row(slot, error) from error
-    state.free = [slot for slot, alive in enumerate(state.alive()) if not alive]
-    return places
-
-
-_FIRST: tuple[rows.Place, ...] = ((0, 0),)
-
-
-def _load_vectors(state: State, connection: sqlite3.Connection, places: dict[int, tuple[rows.Place, ...]]) -> None:
-    if state.vectors is None:
-        return
-    stored = [row for row in connection.execute("SELECT slot, data FROM vectors ORDER BY slot") if row[0] in state]
-    slots = [row[0] for row in stored]
-    try:
-        having = int(np.count_nonzero(state.alive())) - sum(not own for own in places.values())
-        if having != len(slots):
-            raise ValueError("vectors are missing")
-        state.put_vectors(slots, [places.get(slot, _FIRST) for slot in slots], [row[1] for row in stored])
-    except DAMAGED as error:
-        raise IndexDamaged(f"The vectors of the index are damaged ({error}). {REMEDY}") from error
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Arrays:
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,5 +1,6 @@
 """One database with what is derived from it: reading and writing documents."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +10,7 @@ from typing import Any
 
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
-from lookalike.engines.embedded import rows, state
+from lookalike.engines.embedded import loading, rows, state
 from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.folder import REMEDY
 from lookalike.engines.embedded.locks import ReadersOrWriter
@@ -20,6 +21,15 @@ from lookalike.ports.engine import Write, Written
 
 _KEPT_CHANGES = 200_000
 """Other processes that read follow the changes; one that fell behind by more than this reads everything anew."""
+
+_READ_ANEW = 20_000
+"""A reader that fell so far behind reads the cache, which the writer has brought up to date more lately."""
+CACHED_FROM = 1000
+"""A smaller index opens in a blink without a cache of what is derived from it."""
+_SAVED_AFTER = 20_000, 100_000
+"""The cache is written after so many changes: a quarter of the products, within these bounds. A kill costs reading those."""
+_SAVED_AT_CLOSE = 100
+"""When the index is closed, the cache is written where more than one product in so many was changed since."""
 
 _PUT = (
     "INSERT INTO documents (slot, id, version, digest, text_mark, vector_mark, body, mark) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
@@ -50,12 +60,14 @@ class Store:
             if create and not self.database.is_made():
                 self.database.create()
             with self.database.guarded():
-                self.state, self._last_change = state.load(self.database, codes_from)
+                self.state, self._last_change, self._saved_change = loading.load(self.database, codes_from)
         except BaseException:
             self.database.close()
             raise
         self.lock = ReadersOrWriter()
         self.closed = False
+        if writable:
+            self._save_if(max(1, self.state.count // _SAVED_AT_CLOSE))
 
     @property
     def recipe(self) -> Recipe | None:
@@ -86,9 +98,14 @@ class Store:
         batch, written = _Batch({}, {}, []), []
         slots = self._new_slots()
         where: dict[str, int] = {}
+        known, versions = self.state.names.slot_of, self.state.versions.all()
         for write, row in zip(writes, encoded, strict=True):
-            slot = where.get(row.id, self.state.slot_of.get(row.id, -1))
-            version = batch.versions.get(row.id, int(self.state.versions.all()[slot]) if slot in self.state else 0)
+            slot = where.get(row.id, -1)
+            if slot < 0:
+                slot = known(row.id)
+                version = int(versions[slot]) if slot >= 0 else 0
+            else:
+                version = batch.versions[row.id]
             if write.if_version is not None and write.if_version != version:
                 written.append(Written(row.id, version, created=False, conflict=True))
                 continue
@@ -104,13 +121,13 @@ class Store:
 
     def remove(self, ids: Sequence[str], if_version: Mapping[str, int]) -> list[bool]:
         """Remove products; those in `if_version` only at that version."""
-        known, versions = self.state.slot_of, self.state.versions.all()
-        there = [name in known and if_version.get(name) in (None, int(versions[known[name]])) for name in ids]
+        known = {name: slot for name in ids if (slot := self.state.names.slot_of(name)) >= 0}
+        versions = self.state.versions.all()
+        there = {name for name, slot in known.items() if if_version.get(name) in (None, int(versions[slot]))}
         first = {name: at for at, name in reversed(list(enumerate(ids)))}
-        slots = sorted({known[name] for name, found in zip(ids, there, strict=True) if found})
-        if slots:
-            self._commit(_Batch({}, {}, slots))
-        return [found and first[name] == at for at, (name, found) in enumerate(zip(ids, there, strict=True))]
+        if there:
+            self._commit(_Batch({}, {}, sorted(known[name] for name in there)))
+        return [name in there and first[name] == at for at, name in enumerate(ids)]
 
     def get(self, ids: Sequence[str]) -> list[Document | None]:
         """The documents in order. Raises: IndexDamaged."""
@@ -191,18 +208,30 @@ class Store:
             if newest[0] == self._last_change and not changed_recipe:
                 return
             with self.lock.writing():
-                if newest[1] > self._last_change + 1 or changed_recipe:
-                    self.state, self._last_change = state.load(self.database, self._codes_from)
+                if newest[1] > self._last_change + 1 or newest[0] > self._last_change + _READ_ANEW or changed_recipe:
+                    self.state, self._last_change, self._saved_change = loading.load(self.database, self._codes_from)
                     return
                 changes = connection.execute("SELECT DISTINCT slot FROM changes WHERE number > ?", (self._last_change,))
-                state.refresh(self.state, connection, [row[0] for row in changes])
+                loading.refresh(self.state, connection, sorted(row[0] for row in changes.fetchall()))
                 self._last_change = newest[0]
 
     def close(self) -> None:
         """Wait for searches to end, then give back the files."""
+        if not self.closed and self.database.writer is not None:
+            self._save_if(max(1, self.state.count // _SAVED_AT_CLOSE))
         with self.lock.writing():
             self.closed = True
             self.database.close()
+
+    def _save_if(self, changes: int) -> None:
+        """Write the cache where so much changed since it was written. It spares work: where it cannot be written, so be it."""
+        if self.state.count < CACHED_FROM or self._last_change - self._saved_change < changes:
+            return
+        with contextlib.suppress(OSError):
+            with self.lock.writing():
+                told, arrays = loading.told(self.state, self._last_change)
+            loading.save(self.database, self.state, told, arrays)
+            self._saved_change = self._last_change
 
     def _new_slots(self) -> Iterator[int]:
         yield from iter(self.state.free[:])
@@ -220,9 +249,11 @@ class Store:
             total ^= int(marks[slot]) if slot in now else 0
         for _, _, mark in batch.rows.values():
             total ^= mark
-        added = sum(slot not in now for slot in batch.rows) - len(batch.removed)
-        vectored = [slot for slot, (row, *_) in batch.rows.items() if not self._same(now.vector_marks, slot, row.vector_mark)]
-        texted = [slot for slot, (row, *_) in batch.rows.items() if not self._same(now.text_marks, slot, row.text_mark)]
+        new = {slot for slot in batch.rows if slot not in now}
+        added = len(new) - len(batch.removed)
+        vector_marks, text_marks = now.vector_marks.all(), now.text_marks.all()
+        vectored = [slot for slot, (row, *_) in batch.rows.items() if slot in new or vector_marks[slot] != row.vector_mark]
+        texted = [slot for slot, (row, *_) in batch.rows.items() if slot in new or text_marks[slot] != row.text_mark]
         with self.database.transaction() as connection:
             connection.executemany(
                 _PUT,
@@ -248,9 +279,8 @@ class Store:
                 connection.execute("COMMIT")
                 self._apply(batch, vectored)
                 self._last_change = last
-
-    def _same(self, strip: Any, slot: int, mark: int) -> bool:
-        return slot in self.state and int(strip.all()[slot]) == mark
+        least, most = _SAVED_AFTER
+        self._save_if(max(least, min(most, now.count // 4)))
 
     def _apply(self, batch: _Batch, vectored: Sequence[int]) -> None:
         for slot in batch.removed:

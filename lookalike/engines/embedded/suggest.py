@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lookalike.domain.filters import OWN_FIELDS
 from lookalike.domain.product import CATEGORY_JOINT
 from lookalike.engines import counting
 from lookalike.engines.embedded.state import State
@@ -13,11 +12,11 @@ from lookalike.engines.words import folded, starts_a_word
 
 def fields(state: State) -> list[str]:
     """The canonical fields that some product has."""
-    names = {*state.columns, *(OWN_FIELDS - state.columns.keys())}
+    written = state.fields()
     found = []
-    for name in names:
-        column = state.column(name)
-        if column is not None and column.existing(state.size).any():
+    for name in written:
+        column = state.columns.get(name)
+        if column is None or column.existing(state.size).any():  # no column: one that is made when it is asked for
             found.append(name)
     return sorted(found)
 

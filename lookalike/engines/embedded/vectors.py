@@ -1,119 +1,28 @@
-"""Vectors in memory: faiss holds them in fp16, with short codes beside them once a scan of all takes too long.
+"""Every vector's place: its row, the slot it belongs to, and which picture and object it is of. Short codes of them stay in memory
+once a scan of all takes too long; the vectors themselves lie on disk (`originals`).
 
 A row is one object in one picture of a product; the rows of a product lie side by side.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.engines.embedded.columns import Ints, Mask, Strip
+from lookalike.engines.embedded.cache import Stale
+from lookalike.engines.embedded.codes import Codes
+from lookalike.engines.embedded.columns import Ints, Mask
+from lookalike.engines.embedded.originals import DECODED_AT_ONCE, Originals, Rows
+from lookalike.engines.embedded.pool import Arrays
 from lookalike.engines.embedded.rows import Place
+from lookalike.engines.embedded.strips import Strip
 
-Floats = NDArray[np.float32]
-Rows = NDArray[np.intp]
-
-_CODE_BITS_PER_DIMENSION = 2
-_DECODED_AT_ONCE = 4096
-_SEED = 20_26
-
-
-class Half:
-    """A matrix of fp16 rows that faiss can search by inner product."""
-
-    def __init__(self, dimension: int) -> None:
-        self._dimension = dimension
-        self._index = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        self._codes = np.empty((0, 2 * dimension), np.uint8)
-
-    def append(self, rows: NDArray[np.float16]) -> None:
-        """Add rows × dimension."""
-        if not len(rows):
-            return
-        self._index.add_sa_codes(np.ascontiguousarray(rows, "<f2").view(np.uint8))
-        size = self._index.ntotal
-        self._codes = faiss.rev_swig_ptr(self._index.codes.data(), size * 2 * self._dimension).reshape(size, -1)
-
-    def read(self, rows: Rows | slice) -> Floats:
-        """Those rows in float32."""
-        codes = np.ascontiguousarray(self._codes[rows])
-        return np.asarray(self._index.sa_decode(codes), np.float32) if len(codes) else np.empty((0, self._dimension), np.float32)
-
-    def cosines(self, vector: Floats, rows: Rows) -> Floats:
-        """The inner products with some rows, summed in float64: rounding must not depend on how they were chosen."""
-        wide = vector.astype(np.float64)
-        found = np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), _DECODED_AT_ONCE):
-            part = self.read(rows[start : start + _DECODED_AT_ONCE]).astype(np.float64)
-            found[start : start + len(part)] = np.einsum("ij,j->i", part, wide)  # BLAS would start threads of its own
-        return found
-
-    def nearest(self, vector: Floats, most: int, chosen: Mask | None) -> tuple[Rows, Floats]:
-        """The `most` best of the chosen rows, best first, with faiss's float32 sums."""
-        parameters, _kept = _selection(chosen)
-        found, rows = self._index.search(vector[None, :], most, params=parameters)
-        known = rows[0] >= 0
-        return rows[0][known], found[0][known]
-
-
-def _selection(chosen: Mask | None) -> tuple[faiss.SearchParameters | None, object]:
-    """Search parameters for a mask over rows, and what must live as long as they are used."""
-    if chosen is None:
-        return None, None
-    bits = np.packbits(chosen, bitorder="little")
-    selector = faiss.IDSelectorBitmap(len(chosen), faiss.swig_ptr(bits))
-    return faiss.SearchParameters(sel=selector), (bits, selector)  # type: ignore[call-arg] # faiss' stubs lack what its wrapper adds
-
-
-class Codes:
-    """Signs of a random rotation into twice as many dimensions: Hamming distance finds the neighbourhood, fp16 ranks it."""
-
-    def __init__(self, dimension: int) -> None:
-        bits = -(-_CODE_BITS_PER_DIMENSION * dimension // 64) * 64
-        self._rotation = faiss.LinearTransform(dimension, bits, False)
-        faiss.copy_array_to_vector(_rotations(dimension, bits).ravel(), self._rotation.A)
-        self._rotation.is_trained = True
-        self._index = faiss.IndexBinaryFlat(bits)
-        self._index.use_heap = False  # type: ignore[attr-defined] # counting distances beats a heap of hundreds
-
-    def append(self, rows: Floats) -> None:
-        """Add rows × dimension, in float32."""
-        for start in range(0, len(rows), _DECODED_AT_ONCE):
-            self._index.add(self._signs(rows[start : start + _DECODED_AT_ONCE]))
-
-    def nearest(self, vector: Floats, most: int, chosen: Mask | None) -> Rows:
-        """At most `most` of the chosen rows: all that are nearer than the last, so that the same ones come each time."""
-        parameters, _kept = _selection(chosen)
-        distances, rows = self._index.search(self._signs(vector[None, :]), most, params=parameters)
-        known = rows[0] >= 0
-        if known.all():
-            known = distances[0] < distances[0].max()
-        return np.asarray(rows[0][known])
-
-    def _signs(self, rows: Floats) -> NDArray[np.uint8]:
-        return np.packbits(self._rotation.apply(np.ascontiguousarray(rows)) > 0, axis=1, bitorder="little")
-
-
-def _rotations(dimension: int, bits: int) -> Floats:
-    """bits × dimension: random rotations one below the other, from Hadamard matrices and signs (Ailon & Chazelle 2006).
-
-    faiss' RandomRotationMatrix decomposes a matrix instead, which takes seconds where others use the cores.
-    """
-    side = 1 << max(0, dimension - 1).bit_length()
-    hadamard = np.ones((1, 1), np.float32)
-    while len(hadamard) < side:
-        hadamard = np.block([[hadamard, hadamard], [hadamard, -hadamard]])
-    noise = np.random.default_rng(_SEED)
-    blocks = []
-    for _ in range(-(-bits // side)):
-        one = np.eye(side, dtype=np.float32)
-        for _ in range(3):  # three rounds mix every coordinate with every other, whatever the data's own axes
-            one = (hadamard * (noise.choice((-1.0, 1.0), side) / np.sqrt(side)).astype(np.float32)) @ one
-        blocks.append(one[noise.permutation(side), :dimension])
-    return np.ascontiguousarray(np.concatenate(blocks)[:bits], np.float32)
+FILED_FROM = 16_384
+"""So many rows may wait in memory (9 MB at 256 dimensions) before they go into the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +35,41 @@ class Block:
     colours: NDArray[np.float16]
 
 
-class Vectors:
-    """All rows with the slots and places that they belong to. `codes_from`: from so many rows on, codes are kept."""
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the originals lie: two files of the generation `number`, named after the database at `database`."""
 
-    def __init__(self, dimension: int, colour_dimension: int, codes_from: int) -> None:
+    database: Path
+    number: int
+
+    @property
+    def pictures(self) -> Path:
+        """The file of picture vectors."""
+        return self.database.with_name(f"{self.database.stem}.{self.number}.vectors")
+
+    @property
+    def colours(self) -> Path:
+        """The file of colour vectors."""
+        return self.database.with_name(f"{self.database.stem}.{self.number}.colours")
+
+
+class Vectors:
+    """All rows with the slots and places that they belong to. `codes_from`: from so many rows on, codes are kept.
+
+    With a `home` originals go to disk as they come; without one (a reader's) they stay in memory.
+    """
+
+    def __init__(self, dimension: int, colour_dimension: int, codes_from: int, home: Home | None = None) -> None:
         self._codes_from = codes_from
         self.dimension, self.colour_dimension = dimension, colour_dimension
-        self.pictures = Half(dimension)
-        self.colours = Half(colour_dimension) if colour_dimension else None
+        self.pictures = Originals(dimension)
+        self.colours = Originals(colour_dimension) if colour_dimension else None
         self.codes: Codes | None = None
+        self.home = home
         self._slots = Strip(np.int32, -1)
         self._pictures, self._objects = Strip(np.int16), Strip(np.int16)
         self._begins, self._counts = Strip(np.int32), Strip(np.int32)
+        self._in_step = True
         self.dead = 0
         self.products = 0
         """Slots that have rows."""
@@ -145,6 +77,13 @@ class Vectors:
     def __len__(self) -> int:
         """Rows, dead ones included."""
         return self._slots.size
+
+    @property
+    def in_memory(self) -> int:
+        """Bytes of vectors and codes in memory."""
+        rows = self.pictures.in_memory * 2 * self.dimension
+        colours = 0 if self.colours is None else self.colours.in_memory * 2 * self.colour_dimension
+        return rows + colours + (0 if self.codes is None else len(self.codes) * self.codes.bits // 8)
 
     def slots(self) -> Ints:
         """The slot of each row; -1 where it is dead."""
@@ -159,6 +98,7 @@ class Vectors:
         if not len(block.slots):
             return
         begin = self._slots.append(block.slots, len(block.slots))
+        self._in_step = self._in_step and bool(np.array_equal(block.slots, np.arange(begin, len(self))))
         self._pictures.append([place[0] for place in block.places], len(block.slots))
         self._objects.append([place[1] for place in block.places], len(block.slots))
         self.pictures.append(block.pictures)
@@ -173,8 +113,18 @@ class Vectors:
             self.codes.append(block.pictures.astype(np.float32))
         elif len(self) >= self._codes_from:
             self.codes = Codes(self.dimension)
-            for start in range(0, len(self), _DECODED_AT_ONCE):
-                self.codes.append(self.pictures.read(slice(start, start + _DECODED_AT_ONCE)))
+            for start in range(0, len(self), DECODED_AT_ONCE):
+                self.codes.append(self.pictures.read(slice(start, start + DECODED_AT_ONCE)))
+        if self.home is not None and self.pictures.in_memory >= FILED_FROM:
+            with contextlib.suppress(OSError):  # on a full disk they stay in memory; the database has them in any case
+                self.file()
+
+    def file(self) -> None:
+        """Move the originals to disk. Raises: OSError."""
+        if self.home is not None:
+            self.pictures.file(self.home.pictures)
+            if self.colours is not None:
+                self.colours.file(self.home.colours)
 
     def forget(self, slot: int) -> None:
         """A slot has no vectors any more; its rows stay, dead, until the next compaction."""
@@ -183,6 +133,7 @@ class Vectors:
         begin, count = int(self._begins.all()[slot]), int(self._counts.all()[slot])
         self.slots()[begin : begin + count] = -1
         self._counts.all()[slot] = 0
+        self._in_step = self._in_step and not count
         self.dead += count
         self.products -= count > 0
 
@@ -203,21 +154,64 @@ class Vectors:
         """Which rows belong to the chosen slots; None: all of them."""
         if not self.dead and chosen.all():
             return None
-        rows = np.append(chosen, False)[self.slots()]
+        # in step row n is slot n's, as it is where every product has one vector
+        rows = chosen[: len(self)] if self._in_step else np.append(chosen, False)[self.slots()]
         return None if rows.all() else np.asarray(rows)
 
     def compacted(self) -> "Vectors":
-        """The same without the dead rows."""
-        fresh = Vectors(self.dimension, self.colour_dimension, self._codes_from)
+        """The same without the dead rows, in files of the next generation."""
+        home = None if self.home is None else Home(self.home.database, self.home.number + 1)
+        fresh = Vectors(self.dimension, self.colour_dimension, self._codes_from, home)
         alive = np.flatnonzero(self.slots() >= 0)
         alive = alive[np.argsort(self.slots()[alive], kind="stable")]
-        empty = np.empty((len(alive), 0), np.float16)
-        fresh.append(
-            Block(
-                slots=self.slots()[alive],
-                places=[self.place(int(row)) for row in alive],
-                pictures=self.pictures.read(alive).astype(np.float16),
-                colours=empty if self.colours is None else self.colours.read(alive).astype(np.float16),
+        owners_of_all = self.slots()[alive]
+        cuts = np.searchsorted(owners_of_all, owners_of_all[FILED_FROM::FILED_FROM])  # a product's rows stay together
+        for some in np.split(alive, cuts):
+            owners = self.slots()[some]
+            empty = np.empty((len(some), 0), np.float16)
+            fresh.append(
+                Block(
+                    slots=owners,
+                    places=[self.place(int(row)) for row in some],
+                    pictures=self.pictures.halves(some),
+                    colours=empty if self.colours is None else self.colours.halves(some),
+                )
             )
-        )
         return fresh
+
+    def arrays(self) -> Arrays:
+        """All but the originals, for `Vectors.held`."""
+        strips = {"slots": self._slots, "pictures": self._pictures, "objects": self._objects}
+        strips |= {"begins": self._begins, "counts": self._counts}
+        codes = {} if self.codes is None else {"codes": self.codes.all().reshape(-1)}
+        return codes | {name: strip.all() for name, strip in strips.items()}
+
+    def told(self) -> dict[str, Any]:
+        """Of the originals, for `Vectors.held`: the generation of their files, rows and checksums."""
+        assert self.home is not None
+        colours = 0 if self.colours is None else self.colours.checksum()
+        return {"home": self.home.number, "rows": self.pictures.filed, "pictures": self.pictures.checksum(), "colours": colours}
+
+    def hold(self, arrays: Mapping[str, NDArray[Any]], told: Mapping[str, Any], home: Home, *, filing: bool) -> None:
+        """Be what `arrays` and `told` say; the originals are those at `home`, and later ones go there too where `filing`.
+
+        Raises: Stale.
+        """
+        self.home = home if filing else None
+        try:
+            self.pictures = Originals(self.dimension, home.pictures, told["rows"])
+            if self.colours is not None:
+                self.colours = Originals(self.colour_dimension, home.colours, told["rows"])
+        except OSError as error:
+            raise Stale(f"{error.filename} cannot be read") from error
+        colours = 0 if self.colours is None else self.colours.checksum()
+        if (self.pictures.checksum(), colours) != (told["pictures"], told["colours"]) or len(arrays["slots"]) != told["rows"]:
+            raise Stale(f"{home.pictures.name} is damaged")
+        self._slots = Strip(np.int32, -1, arrays["slots"])
+        self._pictures, self._objects = Strip(np.int16, 0, arrays["pictures"]), Strip(np.int16, 0, arrays["objects"])
+        self._begins, self._counts = Strip(np.int32, 0, arrays["begins"]), Strip(np.int32, 0, arrays["counts"])
+        self._in_step = bool(np.array_equal(arrays["slots"], np.arange(len(self))))
+        self.dead = int(np.count_nonzero(arrays["slots"] < 0))
+        self.products = int(np.count_nonzero(arrays["counts"]))
+        if "codes" in arrays:
+            self.codes = Codes(self.dimension, arrays["codes"])

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from lookalike.domain.filters import Range
 from lookalike.domain.values import Scalar
 from lookalike.engines.counting import order_key
+from lookalike.engines.embedded.codes import Codes, rotations
 from lookalike.engines.embedded.columns import Column
 from lookalike.engines.embedded.locks import ReadersOrWriter
 from lookalike.engines.embedded.ranking import best_first
-from lookalike.engines.embedded.vectors import Codes, _rotations
 from lookalike.engines.paging import Position
 from lookalike.errors import InvalidInput
 
@@ -37,7 +37,7 @@ def test_a_column_says_what_a_dictionary_says() -> None:
     assert column.within(Range("", gt=0, lte=1), 70).tolist() == [any(0 < one <= 1 for one in some) for some in numbers]
     mask = np.arange(70) % 3 > 0
     counts = column.counts(np.flatnonzero(mask), mask)
-    for code, value in enumerate(column.values):
+    for code, value in enumerate(map(column.value, range(len(column)))):
         assert counts[code] == sum(order_key(value) in one for one, chosen in zip(keys, mask, strict=True) if chosen)
     for slot, elements in enumerate(held):
         assert column.element(slot, largest=True) == max(elements, key=order_key, default=None)
@@ -76,15 +76,16 @@ def test_a_position_survives_its_token(key: Scalar | None, name: str) -> None:
 def test_best_first_agrees_with_sorting_all() -> None:
     noise = np.random.default_rng(3)
     keys, ties = noise.integers(0, 40, 1000).astype(float), noise.permutation(1000)
-    everything = best_first(keys, ties)
+    slots = np.arange(1000)
+    everything = best_first(keys, slots, ties.__getitem__)
     assert everything.tolist() == sorted(range(1000), key=lambda at: (keys[at], ties[at]))
     for most in (1, 17, 249, 1000):
-        assert best_first(keys, ties, most)[:most].tolist() == everything[:most].tolist()
+        assert best_first(keys, slots, ties.__getitem__, most)[:most].tolist() == everything[:most].tolist()
 
 
 def test_rotations_keep_lengths_and_codes_find_neighbours() -> None:
     for dimension in (16, 100, 256):
-        rotation = _rotations(dimension, 2 * dimension)
+        rotation = rotations(dimension, 2 * dimension)
         assert rotation.shape == (2 * dimension, dimension)
         vectors = np.random.default_rng(4).normal(size=(50, dimension)).astype(np.float32)
         lengths = np.linalg.norm(vectors @ rotation.T, axis=1) / np.linalg.norm(vectors, axis=1)
@@ -93,7 +94,7 @@ def test_rotations_keep_lengths_and_codes_find_neighbours() -> None:
     noise = np.random.default_rng(5)
     vectors = noise.normal(size=(3000, 256)).astype(np.float32)
     codes.append(vectors)
-    found = [row in codes.nearest(vectors[row] + 0.5 * noise.normal(size=256).astype(np.float32), 20, None) for row in range(50)]
+    found = [row in codes.nearest(vectors[row] + 0.5 * noise.normal(size=256).astype(np.float32), 20, None)[0] for row in range(50)]
     assert all(found)
 
 

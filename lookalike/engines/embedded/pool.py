@@ -1,0 +1,106 @@
+"""Distinct texts, numbered as they come, at a few bytes beside their own: a million Python strings in a dictionary take 200 MB."""
+
+import itertools
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SMALL = 4096
+"""Up to so many texts are kept as Python strings: faster, and hardly larger."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Pool:
+    """Texts that only ever grow in number. The first ones may lie frozen in arrays (UTF-8, ends, and hashes in order);
+    those that came since are Python strings."""
+
+    def __init__(self) -> None:
+        self._frozen = 0
+        self._blob: memoryview = memoryview(b"")
+        self._ends = np.zeros(1, np.int64)
+        self._hashes, self._order = np.empty(0, np.uint32), np.empty(0, np.int32)
+        self._texts: list[str] = []
+        self._codes: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return self._frozen + len(self._texts)
+
+    def __getitem__(self, code: int) -> str:
+        if code >= self._frozen:
+            return self._texts[code - self._frozen]
+        return str(self._blob[self._ends[code] : self._ends[code + 1]], "utf-8", "surrogatepass")
+
+    def texts(self, start: int = 0) -> Iterable[str]:
+        """All from number `start` on, in order."""
+        return itertools.chain(map(self.__getitem__, range(start, self._frozen)), self._texts[max(0, start - self._frozen) :])
+
+    def find(self, text: str) -> int:
+        """The number of a text; -1 where it is not here."""
+        code = self._codes.get(text)
+        if code is None:
+            return self._find_frozen(text) if self._frozen else -1
+        return code
+
+    def codes(self, texts: Iterable[str]) -> list[int]:
+        """The numbers of some texts; new ones are added."""
+        known = self._codes
+        found: list[int] = []
+        for text in texts:
+            code = known.get(text)
+            if code is None:
+                code = self._find_frozen(text) if self._frozen else -1
+                if code < 0:
+                    code = self._frozen + len(self._texts)
+                    self._texts.append(text)
+                    known[text] = code
+            found.append(code)
+        return found
+
+    def arrays(self) -> Arrays:
+        """All of it, for `Pool.held`. The pool itself is frozen by it."""
+        fresh = [text.encode("utf-8", "surrogatepass") for text in self._texts]
+        blob = b"".join([self._blob[: int(self._ends[-1])], *fresh])
+        lengths = np.fromiter(map(len, fresh), np.int64, len(fresh))
+        hashes = np.empty(len(self), np.uint32)
+        hashes[self._order] = self._hashes
+        hashes[self._frozen :] = np.fromiter(map(zlib.crc32, fresh), np.uint32, len(fresh))
+        order = np.argsort(hashes, kind="stable").astype(np.int32)
+        ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(lengths)])
+        arrays: Arrays = {"blob": np.frombuffer(blob, np.uint8), "ends": ends, "hashes": hashes[order], "order": order}
+        if self._texts and len(self) > _SMALL:
+            self.__dict__.update(Pool.held(arrays).__dict__)  # what was told is smaller than what it was told from
+        return arrays
+
+    @classmethod
+    def held(cls, arrays: Mapping[str, NDArray[Any]]) -> "Pool":
+        """The pool that `arrays` told; it keeps using them."""
+        pool = cls()
+        pool._blob, pool._ends = arrays["blob"].data, arrays["ends"]
+        pool._hashes, pool._order = arrays["hashes"], arrays["order"]
+        pool._frozen = len(pool._ends) - 1
+        if pool._frozen <= _SMALL:
+            texts = list(pool.texts())
+            pool = cls()
+            pool.codes(texts)
+        return pool
+
+    def kept(self, codes: Sequence[int]) -> "Pool":
+        """A pool of only those texts, numbered by their place in `codes`."""
+        pool = Pool()
+        pool.codes(map(self.__getitem__, codes))
+        return pool
+
+    def _find_frozen(self, text: str) -> int:
+        raw = text.encode("utf-8", "surrogatepass")
+        wanted = np.uint32(zlib.crc32(raw))
+        at = int(self._hashes.searchsorted(wanted))
+        while at < self._frozen and self._hashes[at] == wanted:
+            code = int(self._order[at])
+            if self._blob[self._ends[code] : self._ends[code + 1]] == raw:
+                return code
+            at += 1
+        return -1
