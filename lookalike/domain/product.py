@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -41,13 +42,15 @@ class Product:
     def as_json(self) -> dict[str, Any]:
         """The product of interfaces.md; what is missing is left out."""
         told: dict[str, Any] = {}
-        for name in PRODUCT_FIELDS:
-            value = getattr(self, name)
-            if value is None or value == () or (name == "attributes" and not value):
-                continue
-            if name == "attributes":
-                value = {key: list(one) if isinstance(one, tuple) else one for key, one in value.items()}
-            told[name] = list(value) if isinstance(value, tuple) else value
+        for name, value in zip(PRODUCT_FIELDS, _read_fields(self), strict=True):
+            if isinstance(value, tuple):
+                if value:
+                    told[name] = list(value)
+            elif name == "attributes":
+                if value:
+                    told[name] = {key: list(one) if isinstance(one, tuple) else one for key, one in value.items()}
+            elif value is not None:
+                told[name] = value
         return told
 
     @property
@@ -62,6 +65,7 @@ class Product:
 
 
 PRODUCT_FIELDS = tuple(one.name for one in fields(Product))
+_read_fields = operator.attrgetter(*PRODUCT_FIELDS)
 SEEN_FIELDS = ("predicted_tags", "predicted_colours", "quality")
 """What an analysis adds to the fields that can be filtered and counted."""
 

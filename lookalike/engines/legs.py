@@ -1,11 +1,11 @@
 """Which signals a query asks for, and what is wrong with it: the same for every engine here."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.domain.analysis import Recipe
+from lookalike.domain.analysis import Recipe, Vector
 from lookalike.domain.document import Document
 from lookalike.domain.filters import OWN_FIELDS
 from lookalike.domain.query import LEGS, EngineQuery, Sort
@@ -73,18 +73,29 @@ def verify(query: EngineQuery, strategies: Collection[str], recipe: Recipe | Non
             raise InvalidInput.at(place, "Found a vector with numbers that are not finite.")
 
 
-def verify_document(document: Document, recipe: Recipe | None) -> None:
+def verify_documents(documents: Sequence[Document], recipe: Recipe | None) -> None:
     """Refuse vectors that this index cannot compare. Raises: RecipeMismatch, IndexProblem, InvalidInput at "vectors"."""
-    for seen in document.seen:
-        if recipe is None:
-            raise IndexProblem("This index has no recipe yet. Call prepare(recipe) before the first put.")
-        if seen.analysis.recipe_id != recipe.id:
-            raise RecipeMismatch(recipe.id, seen.analysis.recipe_id)
-        for one in seen.analysis.objects:
-            shapes = one.vector.shape, one.colour_vector.shape
-            if shapes != ((recipe.dimension,), (recipe.colour_dimension,)) or not np.isfinite(one.vector.sum() + one.colour_vector.sum()):
-                raise InvalidInput.at(
-                    "vectors",
-                    f"Product {document.id!r} has vectors of the shapes {shapes} or with numbers that are not finite; "
-                    f"{recipe.dimension} and {recipe.colour_dimension} finite numbers are wanted.",
-                )
+    recipe_id = None if recipe is None else recipe.id
+    wanted = None if recipe is None else ((recipe.dimension,), (recipe.colour_dimension,))
+    parts: list[Vector] = []
+    for document in documents:
+        for seen in document.seen:
+            if recipe_id is None or wanted is None:
+                raise IndexProblem("This index has no recipe yet. Call prepare(recipe) before the first put.")
+            if seen.analysis.recipe_id != recipe_id:
+                raise RecipeMismatch(recipe_id, seen.analysis.recipe_id)
+            for one in seen.analysis.objects:
+                shapes = one.vector.shape, one.colour_vector.shape
+                if shapes != wanted:
+                    raise _not_comparable(document, f"of the shapes {shapes}", wanted)
+                parts += (one.vector, one.colour_vector)
+    if wanted is not None and parts and not np.isfinite(np.concatenate(parts)).all():
+        for document in documents:
+            objects = [one for seen in document.seen for one in seen.analysis.objects]
+            if not all(np.isfinite(one.vector).all() and np.isfinite(one.colour_vector).all() for one in objects):
+                raise _not_comparable(document, "with numbers that are not finite", wanted)
+
+
+def _not_comparable(document: Document, found: str, wanted: tuple[tuple[int], tuple[int]]) -> InvalidInput:
+    told = f"Product {document.id!r} has vectors {found}; {wanted[0][0]} and {wanted[1][0]} finite numbers are wanted."
+    return InvalidInput.at("vectors", told)

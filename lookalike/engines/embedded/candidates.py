@@ -33,8 +33,11 @@ class Nearest:
 class Candidates:
     """One query against one state."""
 
-    def __init__(self, state: State, database: Database, query: EngineQuery, legs: Legs) -> None:
+    def __init__(self, state: State, database: Database, query: EngineQuery, legs: Legs, exact_below: int) -> None:
         self.state, self.query, self.legs = state, query, legs
+        self._exact_below = exact_below
+        self.cut = False
+        """Whether `mask` may lack some that are similar enough: only the nearest were looked at."""
         self._size = state.size
         self._seen: Mask | None = None
         self._sieve = Sieve(state, legs.not_tags)
@@ -48,7 +51,7 @@ class Candidates:
         if "category" in legs.weights:
             self.category = category_scores(state, query.categories)
         self._matched = self._matching()
-        self._similar = self._similar_enough()
+        self._similar = self._similar_enough(allowed)
         self.mask = self._found(allowed)
         self.active = {leg: weight for leg, weight in legs.weights.items() if (self.mask & self.found_by(leg)).any()}
 
@@ -142,13 +145,24 @@ class Candidates:
                 found |= self.found_by(leg)
         return found
 
-    def _similar_enough(self) -> Mask | None:
-        least, vector = self.query.min_similarity, self.query.vector
+    def _similar_enough(self, allowed: Mask) -> Mask | None:
+        least, vector, vectors = self.query.min_similarity, self.query.vector, self.state.vectors
         if least is None or vector is None:
             return None
         found = np.zeros(self._size, np.bool_)
-        slots, nearest = self.all_nearest(self.state.alive())
-        close = slots[nearest.cosines >= least - NOISE]
+        if vectors is None or vectors.codes is None or vectors.products <= self._exact_below or self.query.strategy == "exact":
+            slots, nearest = self.all_nearest(self.state.alive())
+            close = slots[nearest.cosines >= least - NOISE]
+        else:
+            rows, distances = vectors.codes.within(vector, least, _SPREAD)
+            if len(rows) > MOST_SIMILAR:
+                kept = np.append(allowed, False)[vectors.slots()[rows]]
+                rows, distances = rows[kept], distances[kept]
+            if len(rows) > MOST_SIMILAR:
+                self.cut = True
+                rows = rows[np.argpartition(distances, MOST_SIMILAR)[:MOST_SIMILAR]]
+            close = np.unique(vectors.slots()[rows]).astype(np.intp)
+            close = close[close >= 0]
         found[close] = self.nearest(close).cosines >= np.float32(least)
         return found
 
@@ -159,6 +173,12 @@ class Candidates:
 
 FEW = 2000
 """So many products are scored one by one faster than by a scan."""
+
+MOST_SIMILAR = 20_000
+"""So many of the nearest are compared with a least similarity; where more may reach it, the total is told as a lower bound."""
+
+_SPREAD = 4.5
+"""Standard deviations by which a code may be farther than its vector: one in 300,000 is beyond."""
 
 NOISE = 1e-5
 """More than float32 sums can differ by."""

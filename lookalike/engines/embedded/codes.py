@@ -102,14 +102,21 @@ def rotations(dimension: int, bits: int) -> Floats:
     faiss' RandomRotationMatrix decomposes a matrix instead, which takes seconds where others use the cores.
     """
     side = 1 << max(0, dimension - 1).bit_length()
-    hadamard = np.ones((1, 1), np.float32)
-    while len(hadamard) < side:
-        hadamard = np.block([[hadamard, hadamard], [hadamard, -hadamard]])
     noise = np.random.default_rng(_SEED)
     blocks = []
     for _ in range(-(-bits // side)):
         one = np.eye(side, dtype=np.float32)
         for _ in range(3):  # three rounds mix every coordinate with every other, whatever the data's own axes
-            one = (hadamard * (noise.choice((-1.0, 1.0), side) / np.sqrt(side)).astype(np.float32)) @ one
+            one = _hadamard(one * (noise.choice((-1.0, 1.0), side) / np.sqrt(side)).astype(np.float32)[:, None])
         blocks.append(one[noise.permutation(side), :dimension])
     return np.ascontiguousarray(np.concatenate(blocks)[:bits], np.float32)
+
+
+def _hadamard(matrix: Floats) -> Floats:
+    """The product of a Hadamard matrix and another, in the log₂ rounds of additions that it takes."""
+    side, step = len(matrix), 1
+    while step < side:
+        pairs = matrix.reshape(side // (2 * step), 2, step, -1)
+        matrix = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).reshape(side, -1)
+        step *= 2
+    return matrix

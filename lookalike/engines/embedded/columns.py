@@ -1,8 +1,9 @@
 """The values of one field for every slot: dictionary-coded, typed, with any number of elements."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,11 +81,12 @@ class Column:
         places = np.asarray(slots)
         for slot in places[dense[places] == _MANY]:
             self._forget(int(slot))
-        found = self._codes([pooled(one) if isinstance(one, str | int | float) else "" for one in elements], elements)
+        found = self._coded(elements)
         dense = self._dense.resize(self._dense.size)
         dense[places] = found
-        for at in np.flatnonzero(found == _MANY).tolist():
-            self._put_many(slots[at], self._numbered(dict.fromkeys(map(pooled, elements[at]))))  # type: ignore[arg-type]
+        many = np.flatnonzero(found == _MANY)
+        if len(many):
+            self._put_many(places[many], [list(dict.fromkeys(map(pooled, elements[at]))) for at in many.tolist()])  # type: ignore[arg-type]
 
     def clear(self, slot: int) -> None:
         """A slot holds nothing any more."""
@@ -233,21 +235,28 @@ class Column:
         self._below.clear()
         self._place_below(0)
 
-    def _codes(self, texts: list[str], elements: Sequence[Elements]) -> NDArray[np.int32]:
-        """The dense entry for each of some products; `texts` count where the element is no list."""
-        lists = [at for at, one in enumerate(elements) if not isinstance(one, str | int | float)]
-        if not lists:
-            return np.array(self._numbered(texts), np.int32)
-        alone = set(lists)
-        found = np.full(len(texts), _NONE, np.int32)
-        at = [at for at in range(len(texts)) if at not in alone]
-        found[at] = self._numbered([texts[one] for one in at])
-        for one in lists:
-            distinct = list(dict.fromkeys(map(pooled, elements[one])))  # type: ignore[arg-type]
-            if len(distinct) == 1:
-                found[one] = self._numbered(distinct)[0]
-            elif distinct:
-                found[one] = _MANY
+    def _coded(self, elements: Sequence[Elements]) -> NDArray[np.int32]:
+        """The dense entry for each of some products."""
+        kinds = set(map(type, elements))
+        if kinds == {str}:  # the common case, and no loop of ours
+            texts = cast(Sequence[str], elements)
+            return np.array(self._numbered(map(pooled, texts) if _MARK in "".join(texts) else texts), np.int32)
+        if kinds <= {int, float, bool, str}:
+            return np.array(self._numbered(map(pooled, cast(Sequence[Scalar], elements))), np.int32)
+        single: list[str] = []
+        at: list[int] = []
+        found = np.full(len(elements), _NONE, np.int32)
+        for place, one in enumerate(elements):
+            if isinstance(one, str | int | float):
+                single.append(pooled(one))
+                at.append(place)
+            elif one:
+                if len(one) == 1 or len(set(map(pooled, one))) == 1:
+                    single.append(pooled(one[0]))
+                    at.append(place)
+                else:
+                    found[place] = _MANY
+        found[at] = self._numbered(single)
         return found
 
     def _numbered(self, texts: Iterable[str]) -> list[int]:
@@ -267,12 +276,13 @@ class Column:
                 for depth in range(1, len(steps) + 1):
                     self._below[CATEGORY_JOINT.join(steps[:depth])].append(code)
 
-    def _put_many(self, slot: int, codes: Sequence[int]) -> None:
-        begin = self._pool.append(codes, len(codes))
-        self._owners.append(slot, len(codes))
-        size = max(slot + 1, self._begins.size)
-        self._begins.resize(size)[slot] = begin
-        self._counts.resize(size)[slot] = len(codes)
+    def _put_many(self, slots: NDArray[np.intp], texts: Sequence[Sequence[str]]) -> None:
+        lengths = np.array([len(one) for one in texts])
+        begin = self._pool.append(self._numbered(itertools.chain.from_iterable(texts)), int(lengths.sum()))
+        self._owners.append(np.repeat(slots, lengths), int(lengths.sum()))
+        size = max(int(slots.max()) + 1, self._begins.size)
+        self._begins.resize(size)[slots] = begin + np.cumsum(lengths) - lengths
+        self._counts.resize(size)[slots] = lengths
 
     def _wanted(self, options: Iterable[Scalar]) -> NDArray[np.intp]:
         if self.hierarchical:

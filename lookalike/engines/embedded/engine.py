@@ -20,9 +20,9 @@ from lookalike.engines.legs import verify
 from lookalike.errors import IndexDamaged, IndexProblem, InvalidSetting, LookalikeError, RecipeMismatch, Unavailable
 from lookalike.ports.engine import EngineStatus, SearchEngine, Write, Written
 
-EXACT_BELOW = 20_000
-"""Up to so many candidates every vector is compared: a quarter of them with a filter, a category or colours, where a product
-costs more (docs/decisions/0021)."""
+EXACT_BELOW = 50_000
+"""Up to so many candidates every vector is compared: a tenth of them with a filter, a category or colours, where a product
+costs more (docs/decisions/0023)."""
 
 _Answer = TypeVar("_Answer")
 
@@ -107,9 +107,6 @@ class EmbeddedEngine:
 
     def search(self, query: EngineQuery) -> EnginePage:
         """See the port."""
-        if not hasattr(self._threads, "ready"):
-            faiss.omp_set_num_threads(1)  # counts for the calling thread only; a search is too short to be shared out
-            self._threads.ready = True
 
         def answer(store: Store) -> EnginePage:
             verify(query, self.strategies, store.recipe, lambda: suggest.fields(store.state))
@@ -211,7 +208,14 @@ class EmbeddedEngine:
         folder.write_meta(self._path, meta)
         return meta
 
+    def _alone(self) -> None:
+        """One thread for each call: a search is too short to be shared out, and faiss' helpers spin on everybody's cores."""
+        if not hasattr(self._threads, "ready"):
+            faiss.omp_set_num_threads(1)  # counts for the calling thread only
+            self._threads.ready = True
+
     def _opened(self, database: str) -> Store:
+        self._alone()
         return Store(self._path / database, writable=self._writable, codes_from=self._exact_below // DEAR)
 
     def _current(self) -> Store:
@@ -233,6 +237,7 @@ class EmbeddedEngine:
             self._store.catch_up()
 
     def _reading(self, ask: Callable[[Store], _Answer]) -> _Answer:
+        self._alone()
         while True:
             store = self._current()
             with store.lock.reading():
@@ -243,6 +248,7 @@ class EmbeddedEngine:
     def _writer(self) -> Iterator[Store]:
         if not self._writable:
             raise IndexProblem(f"{self._path} was opened for reading only. Open it for writing.")
+        self._alone()
         with self._writing:
             if self._closed:
                 raise IndexProblem("This index is closed. Open it again.")

@@ -3,7 +3,7 @@
 import itertools
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,18 +47,19 @@ class Pool:
 
     def codes(self, texts: Iterable[str]) -> list[int]:
         """The numbers of some texts; new ones are added."""
-        known = self._codes
-        found: list[int] = []
-        for text in texts:
-            code = known.get(text)
-            if code is None:
-                code = self._find_frozen(text) if self._frozen else -1
+        known, texts = self._codes, texts if isinstance(texts, list | tuple) else list(texts)
+        found = list(map(known.get, texts))
+        for at, seen in enumerate(found) if None in found else ():
+            if seen is None:
+                text = texts[at]
+                code = known.get(text, -1)  # it may have come a moment ago
+                if code < 0 and self._frozen:
+                    code = self._find_frozen(text)
                 if code < 0:
-                    code = self._frozen + len(self._texts)
+                    code = known[text] = self._frozen + len(self._texts)
                     self._texts.append(text)
-                    known[text] = code
-            found.append(code)
-        return found
+                found[at] = code
+        return cast(list[int], found)
 
     def arrays(self) -> Arrays:
         """All of it, for `Pool.held`. The pool itself is frozen by it."""

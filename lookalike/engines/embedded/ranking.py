@@ -17,13 +17,20 @@ from lookalike.engines.embedded.vectors import Vectors
 
 LADDER = (600, 2400)
 """So many of the nearest products the first two segments look at. 600 hold the 10 best at a recall of .99 (see
-docs/decisions), 2,400 leave 1,000 that are surely in order."""
+docs/decisions), 2,400 leave 1,000 that are surely in order. With codes each further one looks at four times as many, so that a
+page costs what its depth asks for."""
+REST = 99
+"""The number of the last segment."""
+_WIDER = (8, 4)
+"""Where category or colours have a say, so many times the nearest are looked at with them, by codes alone."""
+_DOMINANT = 0.5
+"""A leg with more than this share of the picture's weight brings its own nearest: few of them are among the picture's."""
 
 _VISUAL = frozenset({"picture", "colour"})
-DEAR = 4
+DEAR = 10
 """What a product costs in a search that cannot scan all vectors in one go, against one that can."""
 
-_MOST_WORDED = 4000
+_MOST_WORDED = 2000
 _SURE = 0.75
 """Codes find the farther of their rows by luck: what scores below this share of them waits for the next segment."""
 
@@ -44,6 +51,7 @@ class Plan:
     strategy: str
     coarse: bool
     chosen: Mask | None = None
+    count: int = 0
 
 
 def plan(found: Candidates, exact_below: int) -> Plan:
@@ -51,24 +59,26 @@ def plan(found: Candidates, exact_below: int) -> Plan:
     vectors = found.state.vectors
     count = int(np.count_nonzero(found.mask & found.seen()))
     if vectors is None or not _VISUAL & found.active.keys() or count <= FEW:
-        return Plan("exact", coarse=False)
+        return Plan("exact", coarse=False, count=count)
     chosen = vectors.mask(found.mask)
     if vectors.codes is None or found.query.strategy == "exact" or "picture" not in found.active:
-        return Plan("exact", coarse=False, chosen=chosen)
-    # faiss walks chosen rows one by one, and legs that touch every product leave no short cut: four times the cost, or more
+        return Plan("exact", coarse=False, chosen=chosen, count=count)
+    # faiss walks chosen rows one by one, and legs that touch every product leave no short cut: many times the cost
     dear = chosen is not None or {"category", "colour"} & found.active.keys()
     coarse = count * (DEAR if dear else 1) > exact_below
-    return Plan("codes" if coarse else "exact", coarse, chosen)
+    return Plan("codes" if coarse else "exact", coarse, chosen, count)
 
 
 def segments(found: Candidates, how: Plan, start: int) -> Iterator[Segment]:
     """From rung `start` of the ladder on; what a segment holds, the later ones leave out."""
     done = np.zeros(found.state.size, np.bool_)
     vectors = found.state.vectors
-    if vectors is not None and _VISUAL & found.active.keys() and np.count_nonzero(found.mask & found.seen()) > FEW:
-        chosen = how.chosen
-        for number in range(start, len(LADDER)):
-            best = _best(found, vectors, how, LADDER[number], chosen)
+    if vectors is not None and _VISUAL & found.active.keys() and how.count > FEW:
+        for number in range(start, REST):
+            products = LADDER[number] if number < len(LADDER) else LADDER[-1] * 4 ** (number - len(LADDER) + 1)
+            if number >= len(LADDER) and (not how.coarse or 2 * products > how.count):
+                break
+            best = _best(found, vectors, how, number, products)
             if best is None:
                 break
             slots, scores = best
@@ -78,43 +88,53 @@ def segments(found: Candidates, how: Plan, start: int) -> Iterator[Segment]:
     yield _rest(found, ~done)
 
 
-def _best(found: Candidates, vectors: Vectors, how: Plan, products: int, chosen: Mask | None) -> tuple[Slots, Floats] | None:
+def _best(found: Candidates, vectors: Vectors, how: Plan, number: int, products: int) -> tuple[Slots, Floats] | None:
     """About so many of the best with their scores; None where only a scan of all can tell which they are."""
     most = min(len(vectors), products * -(-len(vectors) // max(1, vectors.products)))
     worded = found.worded()
     if how.coarse:
-        near = _coarse(found, vectors, most, chosen)
+        near = _coarse(found, vectors, how, number, most)
         if len(worded) > _MOST_WORDED:
             partial = found.scores(worded, unseen(len(worded)))
             worded = worded[np.argpartition(-partial, _MOST_WORDED)[:_MOST_WORDED]]
     else:
         if {"category", *_VISUAL} - {_primary(found)} & found.active.keys() or len(worded) > _MOST_WORDED:
             return None
-        rows, cosines = _index(found, vectors).nearest(_asked(found), most, chosen)
+        rows, cosines = _index(found, vectors).nearest(_asked(found), most, how.chosen)
         near = vectors.slots()[rows].astype(np.intp)
-    chosen_slots = np.zeros(found.state.size, np.bool_)
-    chosen_slots[near] = True
-    by_vector = chosen_slots.copy() if how.coarse else chosen_slots
-    chosen_slots[worded] = True
-    slots = np.flatnonzero(chosen_slots)
+    slots = np.union1d(near, worded)
     scores = found.scores(slots, found.nearest(slots))
     if how.coarse:
-        own = np.sort(scores[by_vector[slots]])
+        own = np.sort(scores[np.isin(slots, near)])
         bound = own[int(len(own) * (1 - _SURE))] if len(own) else -1.0
     else:
         bound = -1.0 if len(rows) < most else _score_of(found, float(cosines[-1]) + NOISE)
     return slots[scores > bound], scores[scores > bound]
 
 
-def _coarse(found: Candidates, vectors: Vectors, most: int, chosen: Mask | None) -> Slots:
-    """What short codes find nearest; beside it what category and colours alone would put in front."""
-    assert vectors.codes is not None
-    near = [vectors.codes.nearest(_asked(found), most, chosen)[0]]
-    if "category" in found.active:
-        near.append(vectors.codes.nearest(_asked(found), most, vectors.mask(found.mask & (found.category > 0)))[0])
-    if "colour" in found.active and vectors.colours is not None and found.query.colour is not None:
-        near.append(vectors.colours.nearest(found.query.colour, most, chosen)[0])
-    return np.asarray(vectors.slots()[np.concatenate(near)], np.intp)
+def _coarse(found: Candidates, vectors: Vectors, how: Plan, number: int, most: int) -> Slots:
+    """What short codes find nearest; where category and colours count, the best by all three among several times as many."""
+    codes, active = vectors.codes, found.active
+    assert codes is not None
+    if not {"category", "colour"} & active.keys():
+        return np.asarray(vectors.slots()[codes.nearest(_asked(found), most, how.chosen)[0]], np.intp)
+    wider = _WIDER[number] if number < len(_WIDER) else 2
+    rows, distances = codes.nearest(_asked(found), min(len(vectors), wider * most), how.chosen)
+    owners = np.asarray(vectors.slots()[rows], np.intp)
+    guess = active["picture"] * fusion.picture_score(codes.cosines(distances))
+    for leg in ("category", "text", "tags"):
+        if leg in active:
+            guess += active[leg] * found.leg(leg, owners, unseen(0))
+    if "colour" in active and vectors.colours is not None and found.query.colour is not None:
+        guess += active["colour"] * fusion.colour_score(vectors.colours.read(rows) @ found.query.colour)
+    near = [owners[np.argpartition(-guess, most)[:most]] if len(owners) > most else owners]
+    if active.get("category", 0.0) > _DOMINANT * active["picture"]:
+        rows, _ = codes.nearest(_asked(found), most, vectors.mask(found.mask & (found.category > 0)))
+        near.append(np.asarray(vectors.slots()[rows], np.intp))
+    if active.get("colour", 0.0) > _DOMINANT * active["picture"] and vectors.colours is not None and found.query.colour is not None:
+        rows, _ = vectors.colours.nearest(found.query.colour, most, how.chosen)
+        near.append(np.asarray(vectors.slots()[rows], np.intp))
+    return np.concatenate(near)
 
 
 def _primary(found: Candidates) -> str:
@@ -144,13 +164,13 @@ def _rest(found: Candidates, remaining: Mask) -> Segment:
     mask = found.mask & remaining
     slots = np.flatnonzero(mask)
     if not _VISUAL & found.active.keys():
-        return Segment(len(LADDER), slots, found.scores(slots, unseen(len(slots))))
+        return Segment(REST, slots, found.scores(slots, unseen(len(slots))))
     scores = np.empty(found.state.size, np.float32)
     seen, nearest = found.all_nearest(mask)
     scores[seen] = found.scores(seen, nearest)
     blind = np.flatnonzero(mask & ~found.seen())
     scores[blind] = found.scores(blind, unseen(len(blind)))
-    return Segment(len(LADDER), slots, scores[slots])
+    return Segment(REST, slots, scores[slots])
 
 
 def best_first(keys: NDArray[np.float64], slots: Slots, ties: Callable[[Slots], NDArray[np.float64]], most: int | None = None) -> Slots:

@@ -1,8 +1,9 @@
 """How a document is written in the database, and what of it can be filtered."""
 
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.domain import values
-from lookalike.domain.analysis import Analysis, analysis_from_json
+from lookalike.domain.analysis import Analysis, Vector, analysis_from_json
 from lookalike.domain.document import Document, Seen
 from lookalike.domain.product import Product
 from lookalike.engines.words import texts_of
@@ -57,26 +58,35 @@ def row_mark(name: str, version: int, digest: str, body: bytes, vector_mark: int
     return mark(name.encode(), str(version).encode(), digest.encode(), body, str(vector_mark).encode())
 
 
-def encode(document: Document) -> Row:
-    """The row of a document; its version is the engine's business."""
+def encode(documents: Sequence[Document]) -> list[Row]:
+    """The rows of some documents, all vectors turned into fp16 at once; versions are the engine's business."""
+    parts = [_vectors(one) for one in documents]
+    flat = list(itertools.chain.from_iterable(parts))
+    data = np.concatenate(flat).astype("<f2").tobytes() if flat else b""
+    ends = list(itertools.accumulate((2 * sum(map(len, own)) for own in parts), initial=0))
+    return [_row(one, data[start:end]) for one, start, end in zip(documents, ends, ends[1:], strict=False)]
+
+
+def _vectors(document: Document) -> list[Vector]:
+    return [part for seen in document.seen for one in seen.analysis.objects for part in (one.vector, one.colour_vector)]
+
+
+def _row(document: Document, data: bytes) -> Row:
     told: Told = {"product": document.product.as_json()}
     if document.seen:
         told["seen"] = [[seen.picture, _analysis(seen.analysis)] for seen in document.seen]
     if document.unseen:
         told["unseen"] = sorted(document.unseen.items())
-    body = _json(told).encode()
-    parts = [part for seen in document.seen for one in seen.analysis.objects for part in (one.vector, one.colour_vector)]
-    data = np.concatenate(parts).astype("<f2").tobytes() if parts else b""
     texts = texts_of(document)
     return Row(
         id=document.id,
         digest=document.digest,
         told=told,
-        body=body,
+        body=_json(told).encode(),
         data=data,
         places=places(told),
         texts=texts,
-        text_mark=mark(*(text.encode() for text in texts)),
+        text_mark=mark("\0".join(texts).encode()),
         vector_mark=mark(data),
     )
 

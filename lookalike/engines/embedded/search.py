@@ -41,7 +41,7 @@ class Search:
     def __init__(self, state: State, database: Database, query: EngineQuery, exact_below: int) -> None:
         self._state, self._database, self._query = state, database, query
         self._legs = legs_of(query)
-        self._found = Candidates(state, database, query, self._legs)
+        self._found = Candidates(state, database, query, self._legs, exact_below)
         self._plan = ranking.plan(self._found, exact_below)
 
     def page(self) -> EnginePage:
@@ -58,6 +58,7 @@ class Search:
         return EnginePage(
             hits=self._hits(shown),
             total=int(np.count_nonzero(self._found.mask)),
+            relation="gte" if self._found.cut else "eq",
             facets={request.name: facets.count(request) for request in query.facets},
             next=None if shown.next is None else shown.next.token(),
             strategy=self._plan.strategy,

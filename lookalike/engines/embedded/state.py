@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -194,32 +194,30 @@ class State:
     def _put_fields(self, entries: Sequence[Entry], size: int) -> None:
         late = _LATE & self.columns.keys()
         shapes, known = self._shape.resize(size), list(self._shapes)
-        gathered: defaultdict[str, tuple[list[int], list[Elements]]] = defaultdict(lambda: ([], []))
+        alike: defaultdict[tuple[str, ...], tuple[list[int], list[Iterable[Elements]]]] = defaultdict(lambda: ([], []))
         for one in entries:
-            slot = one.slot
             found = rows.fields_of(one.told)
-            old = int(shapes[slot])
+            old = int(shapes[one.slot])
             if old or late:
                 for field in (*known[old], *late):
                     if field not in found and field in self.columns:
-                        self.columns[field].clear(slot)
-            for field, elements in found.items():
-                slots, values = gathered[field]
-                slots.append(slot)
-                values.append(elements)
-            shape = tuple(found)
-            number = self._shapes.get(shape)
-            if number is None:
-                number = self._shapes[shape] = len(known)
-                known.append(shape)
-            shapes[slot] = number
-        for field, (slots, values) in gathered.items():
+                        self.columns[field].clear(one.slot)
+            slots, values = alike[tuple(found)]
+            slots.append(one.slot)
+            values.append(found.values())
+        gathered: defaultdict[str, tuple[list[int], list[Elements]]] = defaultdict(lambda: ([], []))
+        for shape, (slots, values) in alike.items():
+            shapes[slots] = self._shapes.setdefault(shape, len(self._shapes))
+            for field, elements in zip(shape, zip(*values, strict=True), strict=True):
+                gathered[field][0].extend(slots)
+                gathered[field][1].extend(elements)
+        for field, (slots, elements_of) in gathered.items():
             if field in _LATE and field not in late:
                 continue
             column = self.columns.get(field)
             if column is None:
                 column = self.columns[field] = Column(hierarchical=field == "category")
-            column.put(slots, values)
+            column.put(slots, elements_of)
 
     def _late_column(self, field: str) -> Column:
         column = Column()

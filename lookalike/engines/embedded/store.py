@@ -15,7 +15,7 @@ from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.folder import REMEDY
 from lookalike.engines.embedded.locks import ReadersOrWriter
 from lookalike.engines.embedded.rows import DAMAGED, Row
-from lookalike.engines.legs import verify_document
+from lookalike.engines.legs import verify_documents
 from lookalike.errors import IndexDamaged, IndexProblem, RecipeMismatch
 from lookalike.ports.engine import Write, Written
 
@@ -89,9 +89,9 @@ class Store:
 
     def encoded(self, writes: Sequence[Write]) -> list[Row]:
         """The rows to store, their vectors checked. Raises: RecipeMismatch, IndexProblem, InvalidInput."""
-        for write in writes:
-            verify_document(write.document, self.state.recipe)
-        return [rows.encode(write.document) for write in writes]
+        documents = [write.document for write in writes]
+        verify_documents(documents, self.state.recipe)
+        return rows.encode(documents)
 
     def put(self, writes: Sequence[Write], encoded: Sequence[Row]) -> list[Written]:
         """Store rows; all that do not conflict, or none."""

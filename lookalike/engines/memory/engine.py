@@ -14,7 +14,7 @@ from lookalike.domain.filters import OWN_FIELDS
 from lookalike.domain.product import CATEGORY_JOINT
 from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines import counting, words
-from lookalike.engines.legs import verify, verify_document
+from lookalike.engines.legs import verify, verify_documents
 from lookalike.engines.memory.bm25 import TextIndex
 from lookalike.engines.memory.search import Search
 from lookalike.errors import IndexProblem, RecipeMismatch, Unavailable
@@ -49,8 +49,7 @@ class MemoryEngine:
     def put(self, writes: Sequence[Write]) -> list[Written]:
         """See the port."""
         with self._opened(writing=True):
-            for write in writes:
-                verify_document(write.document, self._recipe)
+            verify_documents([write.document for write in writes], self._recipe)
             return [self._put(write) for write in writes]
 
     def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
