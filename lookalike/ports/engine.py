@@ -91,7 +91,12 @@ class SearchEngine(Protocol):
 
     def rebuild(self, recipe: Recipe) -> AbstractContextManager["SearchEngine"]:
         """A new, empty index of `recipe` to write to. Searches see the old one until the block ends, then only the new one;
-        where the block raises, the old one stays."""
+        where the block raises, the old one stays.
+
+        Writes to the old one meanwhile are durable and searchable at once, and are in the new one too when it takes over, as the
+        last word on their products. Vectors of the old recipe cannot be: a picture keeps what the new index has seen in the same
+        bytes, else it is kept unseen, with an empty `digest`.
+        """
 
     def status(self) -> EngineStatus:
         """How it is; never raises for what it can tell."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.domain.document import Document
+from lookalike.domain.document import Document, Seen
 from lookalike.domain.filters import Exists, Match
 from lookalike.domain.product import Product
 from lookalike.domain.query import EngineQuery, FacetRequest, Sort
@@ -188,6 +188,53 @@ class EngineContract(SearchingContract):
         assert engine.status().recipe == OTHER_RECIPE.id
         put(engine, worded("after", title="after"))
         assert engine.status().documents == 31
+
+    def test_writes_during_a_rebuild_are_in_the_new_index(self, engine: SearchEngine) -> None:
+        """At once in the old one, and as the last word in the new one; pictures seen under the new recipe keep their vectors."""
+        old = make_documents(9, 12, plain=True)
+        new = make_documents(10, 12, recipe=OTHER_RECIPE, plain=True)
+        bytes_of = {one.id: one.seen[0].analysis.digest for one in old}
+
+        def same(one: Document, other: Document) -> Document:
+            analysis = replace(other.seen[0].analysis, digest=bytes_of[one.id])
+            return replace(one, seen=(Seen(0, analysis),))
+
+        put(engine, *old)
+        with engine.rebuild(OTHER_RECIPE) as target:
+            engine.put([Write(replace(old[0], product=replace(old[0].product, price=777.0)))])
+            put(target, *(same(one, other) for one, other in zip(old, new, strict=True)))
+            engine.remove([old[1].id])
+            put(engine, worded("during", title="Zwischendurch"))
+            moved = replace(old[2].seen[0].analysis, digest="other bytes")
+            put(engine, replace(old[2], seen=(Seen(0, moved),)))
+            assert engine.search(EngineQuery(filter=Match("price", (777.0,)))).total == 1
+            assert engine.search(EngineQuery()).total == 12
+            assert target.status().documents == 12
+        assert engine.search(EngineQuery()).total == 12
+        cheap, gone, unseen, kept = engine.get([old[0].id, old[1].id, old[2].id, old[3].id])
+        assert cheap is not None
+        assert unseen is not None
+        assert (gone, cheap.product.price, unseen.unseen, unseen.digest) == (None, 777.0, {0: "other_recipe"}, "")
+        assert kept == replace(same(old[3], new[3]), version=1)
+        page = engine.search(EngineQuery(vector=new[0].seen[0].analysis.main.vector, weights=PICTURE))
+        assert (ids(page)[0], page.total) == (old[0].id, 10)
+        assert ids(engine.search(EngineQuery(words="zwischendurch", weights=TEXT))) == ["during"]
+        assert engine.check() == []
+
+    def test_a_rebuild_that_fails_keeps_the_writes_of_its_time(self, engine: SearchEngine) -> None:
+        """They are the old index's, which stays."""
+        put(engine, worded("before"))
+
+        def fail() -> None:
+            with engine.rebuild(OTHER_RECIPE):
+                put(engine, worded("during"))
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
+        assert {one.id for one in engine.documents()} == {"before", "during"}
+        put(engine, worded("after"))
+        assert engine.status().documents == 3
 
     def test_what_was_put_is_there_after_opening_again(self, tmp_path: Path) -> None:
         """Documents, vectors, words, removals, versions and the recipe."""

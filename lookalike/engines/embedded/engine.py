@@ -1,7 +1,7 @@
 """The embedded engine: a folder, one writing process, any number of readers."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +11,7 @@ import faiss
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
 from lookalike.domain.query import EnginePage, EngineQuery
+from lookalike.engines.carrying import carry
 from lookalike.engines.embedded import folder, suggest
 from lookalike.engines.embedded.folder import FIRST, Meta, WriterLock
 from lookalike.engines.embedded.ranking import DEAR
@@ -23,6 +24,9 @@ from lookalike.ports.engine import EngineStatus, SearchEngine, Write, Written
 EXACT_BELOW = 50_000
 """Up to so many candidates every vector is compared: a tenth of them with a filter, a category or colours, where a product
 costs more (docs/decisions/0023)."""
+
+_FEW_MISSED = 200
+"""So many writes are carried over while others wait: a tenth of a second."""
 
 _Answer = TypeVar("_Answer")
 
@@ -53,7 +57,9 @@ class EmbeddedEngine:
     def __init__(self, path: Path, *, read_only: bool, exact_below: int) -> None:
         self._path, self._writable, self._exact_below = path, not read_only, exact_below
         self._writing = threading.Lock()
-        self._rebuilding = self._closed = False
+        self._closed = False
+        self._missed: dict[str, None] | None = None
+        """While the index is rebuilt: ids written since, in order."""
         self._threads = threading.local()
         self._lock: WriterLock | None = None
         known = folder.read_meta(path)
@@ -90,11 +96,14 @@ class EmbeddedEngine:
         """See the port."""
         encoded = self._current().encoded(writes)
         with self._writer() as store:
-            return store.put(writes, encoded)
+            written = store.put(writes, encoded)
+            self._note(one.id for one in written)
+            return written
 
     def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
         """See the port."""
         with self._writer() as store:
+            self._note(ids)
             return store.remove(ids, if_version)
 
     def get(self, ids: Sequence[str]) -> list[Document | None]:
@@ -128,25 +137,39 @@ class EmbeddedEngine:
 
     @contextmanager
     def rebuild(self, recipe: Recipe) -> Iterator[SearchEngine]:
-        """See the port. Until the block ends, writes to this engine are refused: they would be lost with it."""
+        """See the port. Writes to this engine meanwhile go into the old index, and into the new one before it takes over."""
         with self._writer():
-            self._rebuilding = True
+            if self._missed is not None:
+                raise Unavailable("The index is being rebuilt already. Try again when that is done.", 5.0)
+            self._missed = {}
         meta = Meta(self._meta.following(), recipe.id)
         new: Store | None = None
         try:
             new = Store(self._path / meta.database, writable=True, codes_from=self._exact_below // DEAR, create=True)
             new.prepare(recipe)
             yield _Rebuilt(self, new)
+            while len(self._missed) > _FEW_MISSED:
+                with self._writing:
+                    missed, self._missed = self._missed, {}
+                self._carry(list(missed), recipe, new)
             with self._writing:
+                self._carry(list(self._missed), recipe, new)
                 folder.write_meta(self._path, meta)
-                old, self._store, self._meta, new = self._store, new, meta, None
-            old.close()
+                old, self._store, self._meta, self._missed, new = self._store, new, meta, None, None
+            old.close(save=False)
         finally:
-            self._rebuilding = False
+            with self._writing:
+                self._missed = None
             if new is not None:
-                new.close()
+                new.close(save=False)
             for one in folder.leftovers(self._path, self._meta):
                 one.unlink(missing_ok=True)
+
+    def _carry(self, ids: Sequence[str], recipe: Recipe, new: Store) -> None:
+        def put(writes: Sequence[Write]) -> None:
+            new.put(writes, new.encoded(writes))
+
+        carry(ids, recipe, old=self._store.get, new=new.get, put=put, remove=new.remove)
 
     def status(self) -> EngineStatus:
         """See the port."""
@@ -244,6 +267,10 @@ class EmbeddedEngine:
                 if not store.closed:
                     return ask(store)
 
+    def _note(self, ids: Iterable[str]) -> None:
+        if self._missed is not None:
+            self._missed.update(dict.fromkeys(ids))
+
     @contextmanager
     def _writer(self) -> Iterator[Store]:
         if not self._writable:
@@ -252,8 +279,6 @@ class EmbeddedEngine:
         with self._writing:
             if self._closed:
                 raise IndexProblem("This index is closed. Open it again.")
-            if self._rebuilding:
-                raise Unavailable("The index is being rebuilt; it takes writes again when that is done.", 5.0)
             yield self._store
 
 
@@ -263,7 +288,7 @@ class _Rebuilt(EmbeddedEngine):
     def __init__(self, outer: EmbeddedEngine, store: Store) -> None:
         self._path, self._writable, self._exact_below = outer._path, True, outer._exact_below  # noqa: SLF001 - one family
         self._writing, self._threads = threading.Lock(), threading.local()
-        self._rebuilding = self._closed = False
+        self._closed, self._missed = False, None
         self._lock, self._meta, self._store = None, Meta(store.database.path.name), store
 
     def prepare(self, recipe: Recipe) -> None:

@@ -3,6 +3,8 @@
 shop.lookalike/
 ├── meta.json              format, engine, name of the database that counts, recipe; replaced atomically
 ├── index-000001.sqlite    the one truth (and its -wal and -shm)
+├── index-000001.columns   derived from it, so that opening takes no reading of all: checked, and made anew where it does not fit
+├── index-000001.1.vectors, index-000001.1.colours
 └── write.lock             locked by the one process that writes; its text says which
 """
 
@@ -149,5 +151,6 @@ class WriterLock:
 
 
 def leftovers(folder: Path, meta: Meta) -> list[Path]:
-    """Databases of rebuilds that never ended, or that were replaced."""
-    return [path for path in folder.glob("index-*.sqlite*") if not path.name.startswith(meta.database)]
+    """Databases of rebuilds that never ended or that were replaced, with what was derived from them, and caches half written."""
+    stem = meta.database.removesuffix(".sqlite")
+    return [*(path for path in folder.glob("index-*") if not path.name.startswith(f"{stem}.")), *folder.glob(".index-*")]

@@ -119,7 +119,7 @@ class Store:
             self._commit(batch)
         return written
 
-    def remove(self, ids: Sequence[str], if_version: Mapping[str, int]) -> list[bool]:
+    def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
         """Remove products; those in `if_version` only at that version."""
         known = {name: slot for name in ids if (slot := self.state.names.slot_of(name)) >= 0}
         versions = self.state.versions.all()
@@ -215,9 +215,9 @@ class Store:
                 loading.refresh(self.state, connection, sorted(row[0] for row in changes.fetchall()))
                 self._last_change = newest[0]
 
-    def close(self) -> None:
-        """Wait for searches to end, then give back the files."""
-        if not self.closed and self.database.writer is not None:
+    def close(self, *, save: bool = True) -> None:
+        """Wait for searches to end, then give back the files; the cache is brought up to date where it is worth it."""
+        if save and not self.closed and self.database.writer is not None:
             self._save_if(max(1, self.state.count // _SAVED_AT_CLOSE))
         with self.lock.writing():
             self.closed = True

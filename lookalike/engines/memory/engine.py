@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from lookalike.domain.filters import OWN_FIELDS
 from lookalike.domain.product import CATEGORY_JOINT
 from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines import counting, words
+from lookalike.engines.carrying import carry
 from lookalike.engines.legs import verify, verify_documents
 from lookalike.engines.memory.bm25 import TextIndex
 from lookalike.engines.memory.search import Search
@@ -37,7 +38,9 @@ class MemoryEngine:
         self._recipe: Recipe | None = None
         self._documents: dict[str, Document] = {}
         self._texts = TextIndex()
-        self._closed = self._rebuilding = False
+        self._closed = False
+        self._missed: dict[str, None] | None = None
+        """While the index is rebuilt: ids written since, in order."""
 
     def prepare(self, recipe: Recipe) -> None:
         """See the port. An index without products takes any recipe."""
@@ -50,11 +53,13 @@ class MemoryEngine:
         """See the port."""
         with self._opened(writing=True):
             verify_documents([write.document for write in writes], self._recipe)
+            self._note(write.document.id for write in writes)
             return [self._put(write) for write in writes]
 
     def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
         """See the port."""
         with self._opened(writing=True):
+            self._note(ids)
             return [self._remove(name, if_version.get(name)) for name in ids]
 
     def get(self, ids: Sequence[str]) -> list[Document | None]:
@@ -96,17 +101,20 @@ class MemoryEngine:
 
     @contextmanager
     def rebuild(self, recipe: Recipe) -> Iterator[SearchEngine]:
-        """See the port. Until the block ends, writes to this engine are refused: they would be lost with it."""
+        """See the port. Writes to this engine meanwhile go into the old index, and into the new one before it takes over."""
         with self._opened(writing=True):
-            self._rebuilding = True
+            if self._missed is not None:
+                raise Unavailable("The index is being rebuilt already. Try again when that is done.", 5.0)
+            self._missed = {}
         new = MemoryEngine()
         new.prepare(recipe)
         try:
             yield new
             with self._lock:
+                carry(list(self._missed), recipe, old=self.get, new=new.get, put=new.put, remove=new.remove)
                 self._recipe, self._documents, self._texts = new._recipe, new._documents, new._texts
         finally:
-            self._rebuilding = False
+            self._missed = None
             new.close()
 
     def status(self) -> EngineStatus:
@@ -133,8 +141,6 @@ class MemoryEngine:
                 raise IndexProblem("This index is closed. Open it again.")
             if writing and not self._writable:
                 raise IndexProblem("This index was opened for reading only. Open it for writing.")
-            if writing and self._rebuilding:
-                raise Unavailable("The index is being rebuilt; it takes writes again when that is done.", 5.0)
             yield
 
     def _remove(self, name: str, if_version: int | None) -> bool:
@@ -144,6 +150,10 @@ class MemoryEngine:
         self._texts.remove(name)
         del self._documents[name]
         return True
+
+    def _note(self, ids: Iterable[str]) -> None:
+        if self._missed is not None:
+            self._missed.update(dict.fromkeys(ids))
 
     def _put(self, write: Write) -> Written:
         name = write.document.id

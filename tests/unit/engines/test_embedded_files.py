@@ -55,6 +55,18 @@ def test_nothing_acknowledged_is_lost_over_twenty_kills(tmp_path: Path) -> None:
     assert found["acknowledged"] >= 10_000
 
 
+def test_nothing_acknowledged_is_lost_where_rebuilds_are_killed(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("kill_rebuilders.py")
+    command = [sys.executable, str(script), str(tmp_path / "shop.lookalike"), "12", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["lost"] == found["faults"] == []
+    assert found["kills"] == 12
+    assert found["rebuilt"] >= 4
+    assert found["acknowledged"] >= 5_000
+
+
 def test_one_process_writes_and_others_read(path: Path) -> None:
     writer = open_embedded(str(path))
     with pytest.raises(IndexLocked, match=str(os.getpid())):
@@ -76,9 +88,11 @@ def test_one_process_writes_and_others_read(path: Path) -> None:
     with writer.rebuild(OTHER_RECIPE) as target:
         target.put([Write(one) for one in make_documents(6, 20, recipe=OTHER_RECIPE)])
         assert reader.search(EngineQuery()).total == 150
-        with pytest.raises(Unavailable):
-            writer.put([Write(worded("lost"))])
-    assert reader.search(EngineQuery()).total == 20
+        writer.put([Write(worded("late"))])
+        assert reader.search(EngineQuery()).total == 151
+        with pytest.raises(Unavailable), writer.rebuild(RECIPE):
+            pass
+    assert reader.search(EngineQuery()).total == 21
     assert reader.status().recipe == OTHER_RECIPE.id
     assert len(list(path.glob("*.sqlite"))) == 1
     reader.close()
