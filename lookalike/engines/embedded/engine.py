@@ -185,6 +185,8 @@ class EmbeddedEngine:
             "rows": 0 if vectors is None else len(vectors),
             "dead_rows": 0 if vectors is None else vectors.dead,
             "codes": vectors is not None and vectors.codes is not None,
+            "vector_bytes_in_memory": 0 if vectors is None else vectors.in_memory,
+            "recall": store.state.recall or {},
             "exact_below": self._exact_below,
         }
         recipe = None if store.recipe is None else store.recipe.id

@@ -10,7 +10,7 @@ from typing import Any
 
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
-from lookalike.engines.embedded import loading, rows, state
+from lookalike.engines.embedded import loading, recall, rows, state
 from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.folder import REMEDY
 from lookalike.engines.embedded.locks import ReadersOrWriter
@@ -66,8 +66,10 @@ class Store:
             raise
         self.lock = ReadersOrWriter()
         self.closed = False
+        measured = self.state.recall
+        recall.keep_known(self.state)
         if writable:
-            self._save_if(max(1, self.state.count // _SAVED_AT_CLOSE))
+            self._save_if(0 if self.state.recall is not measured else max(1, self.state.count // _SAVED_AT_CLOSE))
 
     @property
     def recipe(self) -> Recipe | None:
@@ -227,6 +229,7 @@ class Store:
         """Write the cache where so much changed since it was written. It spares work: where it cannot be written, so be it."""
         if self.state.count < CACHED_FROM or self._last_change - self._saved_change < changes:
             return
+        recall.keep_known(self.state)
         with contextlib.suppress(OSError):
             with self.lock.writing():
                 told, arrays = loading.told(self.state, self._last_change)
