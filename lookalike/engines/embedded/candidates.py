@@ -33,9 +33,8 @@ class Nearest:
 class Candidates:
     """One query against one state."""
 
-    def __init__(self, state: State, database: Database, query: EngineQuery, legs: Legs, exact_below: int) -> None:
+    def __init__(self, state: State, database: Database, query: EngineQuery, legs: Legs) -> None:
         self.state, self.query, self.legs = state, query, legs
-        self._exact_below = exact_below
         self.cut = False
         """Whether `mask` may lack some that are similar enough: only the nearest were looked at."""
         self._size = state.size
@@ -150,7 +149,7 @@ class Candidates:
         if least is None or vector is None:
             return None
         found = np.zeros(self._size, np.bool_)
-        if vectors is None or vectors.codes is None or vectors.products <= self._exact_below or self.query.strategy == "exact":
+        if vectors is None or vectors.codes is None or self.query.strategy == "exact":
             slots, nearest = self.all_nearest(self.state.alive())
             close = slots[nearest.cosines >= least - NOISE]
         else:

@@ -64,7 +64,7 @@ def plan(found: Candidates, exact_below: int) -> Plan:
     if vectors.codes is None or found.query.strategy == "exact" or "picture" not in found.active:
         return Plan("exact", coarse=False, chosen=chosen, count=count)
     # faiss walks chosen rows one by one, and legs that touch every product leave no short cut: many times the cost
-    dear = chosen is not None or {"category", "colour"} & found.active.keys()
+    dear = chosen is not None or {"category", "colour"} & found.active.keys() or len(found.worded()) > _MOST_WORDED
     coarse = count * (DEAR if dear else 1) > exact_below
     return Plan("codes" if coarse else "exact", coarse, chosen, count)
 

@@ -41,7 +41,7 @@ class Search:
     def __init__(self, state: State, database: Database, query: EngineQuery, exact_below: int) -> None:
         self._state, self._database, self._query = state, database, query
         self._legs = legs_of(query)
-        self._found = Candidates(state, database, query, self._legs, exact_below)
+        self._found = Candidates(state, database, query, self._legs)
         self._plan = ranking.plan(self._found, exact_below)
 
     def page(self) -> EnginePage:

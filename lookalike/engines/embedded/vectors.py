@@ -202,8 +202,8 @@ class Vectors:
             self.pictures = Originals(self.dimension, home.pictures, told["rows"])
             if self.colours is not None:
                 self.colours = Originals(self.colour_dimension, home.colours, told["rows"])
-        except OSError as error:
-            raise Stale(f"{error.filename} cannot be read") from error
+        except (OSError, ValueError) as error:  # mmap refuses an empty file with ValueError
+            raise Stale(f"{home.pictures.name} cannot be read") from error
         colours = 0 if self.colours is None else self.colours.checksum()
         if (self.pictures.checksum(), colours) != (told["pictures"], told["colours"]) or len(arrays["slots"]) != told["rows"]:
             raise Stale(f"{home.pictures.name} is damaged")

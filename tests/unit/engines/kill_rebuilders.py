@@ -75,7 +75,8 @@ def main(path: str, kills: int, seed: int) -> dict[str, object]:
                 lost.append((round_, name, kept[name]))
         if engine.status().documents != 1500:
             lost.append((round_, "documents", engine.status().documents))
-        faults += engine.check()
+        if round_ % 4 == 3:
+            faults += engine.check()
         engine.close()
     files = sorted({one.split(".")[0] for one in os.listdir(path) if one.startswith("index-")})
     return {"acknowledged": acknowledged, "rebuilt": rebuilt, "kills": landed, "lost": lost, "faults": faults + files[1:]}

@@ -13,8 +13,9 @@ import sys
 import time
 
 from lookalike.domain.document import Document
-from lookalike.engines.embedded import open_embedded
-from lookalike.ports.engine import Write
+from lookalike.domain.query import EngineQuery
+from lookalike.engines.embedded import open_embedded, store, vectors
+from lookalike.ports.engine import SearchEngine, Write
 from lookalike.testing.documents import RECIPE, make_documents
 
 BATCH = 100
@@ -39,6 +40,7 @@ def write_for_ever(path: str, round_: int, pipe: int, documents: list[Document])
 def main(path: str, kills: int, seed: int) -> dict[str, object]:
     """Run the rounds."""
     rng = random.Random(seed)
+    store.CACHED_FROM, store._SAVED_AFTER, vectors.FILED_FROM = 1, (300, 300), 64  # so that kills meet files half written
     documents = make_documents(seed, 2000)
     kept: dict[str, int] = {}
     acknowledged, lost, faults, landed = 0, [], [], 0
@@ -69,8 +71,23 @@ def main(path: str, kills: int, seed: int) -> dict[str, object]:
             kept[name] = version
         if round_ % 5 == 4:
             faults += engine.check()
+        told = answers(engine, documents)
+        engine.close()
+        for one in os.listdir(path) if round_ % 3 == 2 else ():
+            if one.endswith((".columns", ".vectors", ".colours")):
+                os.unlink(os.path.join(path, one))
+        engine = open_embedded(path)
+        if answers(engine, documents) != told:
+            faults.append(f"round {round_}: what was cached is not what the database says")
         engine.close()
     return {"acknowledged": acknowledged, "kills": landed, "lost": lost, "faults": faults, "products": len(kept)}
+
+
+def answers(engine: SearchEngine, documents: list[Document]) -> list[object]:
+    """What is answered from memory."""
+    vectors_ = [one.seen[0].analysis.main.vector for one in documents if one.seen][:5]
+    queries = [EngineQuery(limit=1000), *(EngineQuery(vector=one, weights={"picture": 1}, limit=50) for one in vectors_)]
+    return [(page.total, [(hit.id, hit.score) for hit in page.hits]) for page in map(engine.search, queries)]
 
 
 def _last_ids(batches: list[dict[str, int]]) -> set[str]:
