@@ -9,8 +9,8 @@ from lookalike.engines.embedded.originals import DECODED_AT_ONCE, Floats, Rows, 
 
 _BITS_PER_DIMENSION = 2
 _SEED = 20_26
-_GATHERED_BELOW = 6
-"""A filter that leaves less than a sixth of all rows: they are taken out and compared alone."""
+_GATHERED_BELOW = 20_000, 20
+"""A filter that leaves so few, or less than a twentieth of all rows: they are taken out and compared alone."""
 _WIDENED = 1.3
 
 
@@ -50,7 +50,8 @@ class Codes:
         if chosen is None:
             return self._all_nearest(vector, most)
         count = int(np.count_nonzero(chosen))
-        if count * _GATHERED_BELOW < len(self):
+        few, share = _GATHERED_BELOW
+        if count < max(few, len(self) // share) and 2 * count < len(self):
             return self._among(vector, most, np.flatnonzero(chosen))
         # faiss walks chosen rows one by one: looking at more, and dropping what is not chosen, is faster where that suffices
         rows, distances = self._all_nearest(vector, min(len(self), int(most * len(self) / max(1, count) * _WIDENED)))

@@ -1,5 +1,6 @@
 """The embedded engine: a folder, one writing process, any number of readers."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines.carrying import carry
 from lookalike.engines.embedded import folder, suggest
 from lookalike.engines.embedded.folder import FIRST, Meta, WriterLock
+from lookalike.engines.embedded.loading import without_collecting
 from lookalike.engines.embedded.ranking import DEAR
 from lookalike.engines.embedded.search import Search
 from lookalike.engines.embedded.store import Store
@@ -25,6 +27,7 @@ EXACT_BELOW = 50_000
 """Up to so many candidates every vector is compared: a tenth of them with a filter, a category or colours, where a product
 costs more (docs/decisions/0023)."""
 
+_BATCH = 100
 _FEW_MISSED = 200
 """So many writes are carried over while others wait: a tenth of a second."""
 
@@ -94,11 +97,10 @@ class EmbeddedEngine:
 
     def put(self, writes: Sequence[Write]) -> list[Written]:
         """See the port."""
-        encoded = self._current().encoded(writes)
-        with self._writer() as store:
-            written = store.put(writes, encoded)
-            self._note(one.id for one in written)
-            return written
+        # A batch makes thousands of small objects and no circles: looking for those took a tenth of the time
+        quiet = without_collecting() if len(writes) >= _BATCH else contextlib.nullcontext()
+        with quiet:
+            return self._put(writes)
 
     def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
         """See the port."""
@@ -164,6 +166,13 @@ class EmbeddedEngine:
                 new.close(save=False)
             for one in folder.leftovers(self._path, self._meta):
                 one.unlink(missing_ok=True)
+
+    def _put(self, writes: Sequence[Write]) -> list[Written]:
+        encoded = self._current().encoded(writes)
+        with self._writer() as store:
+            written = store.put(writes, encoded)
+            self._note(one.id for one in written)
+            return written
 
     def _carry(self, ids: Sequence[str], recipe: Recipe, new: Store) -> None:
         def put(writes: Sequence[Write]) -> None:

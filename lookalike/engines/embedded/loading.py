@@ -26,7 +26,7 @@ _DOCUMENTS = "SELECT slot, id, version, body, text_mark, vector_mark, mark FROM 
 
 
 @contextmanager
-def _without_collecting() -> Iterator[None]:
+def without_collecting() -> Iterator[None]:
     """A million small objects come, and none goes in a circle: the collector would look at all of them again and again."""
     was = gc.isenabled()
     gc.disable()
@@ -42,7 +42,7 @@ def load(database: Database, codes_from: int) -> tuple[State, int, int]:
 
     Raises: IndexDamaged.
     """
-    with database.reading() as connection, _without_collecting():
+    with database.reading() as connection, without_collecting():
         connection.execute("BEGIN")
         meta = dict(connection.execute("SELECT key, value FROM meta"))
         recipe = _recipe(database, meta)
@@ -71,7 +71,7 @@ def told(state: State, last: int) -> tuple[dict[str, Any], Arrays]:
         state.vectors.file()
     about, arrays = state.arrays()
     recipe = None if state.recipe is None else state.recipe.id
-    return {"format": FORMAT, "last": last, "recipe": recipe, "codes": state.codes_from} | about, arrays
+    return {"format": FORMAT, "last": last, "recipe": recipe} | about, arrays
 
 
 def save(database: Database, state: State, about: dict[str, Any], arrays: Arrays) -> None:
@@ -121,7 +121,7 @@ def _cached(database: Database, connection: sqlite3.Connection, state: State, la
     """The state of the cache, and what changed since. Raises: Stale, IndexDamaged."""
     told, arrays = cache.read(cache_path(database))
     recipe = None if state.recipe is None else state.recipe.id
-    if (told["format"], told["recipe"], told["codes"]) != (FORMAT, recipe, state.codes_from) or told["last"] > last:
+    if (told["format"], told["recipe"]) != (FORMAT, recipe) or told["last"] > last:
         raise cache.Stale("it is of another state")
     oldest = connection.execute("SELECT coalesce(min(number), 0) FROM changes").fetchone()[0]
     if last > told["last"] and oldest > told["last"] + 1:

@@ -19,9 +19,13 @@ LADDER = (600, 2400)
 """So many of the nearest products the first two segments look at. 600 hold the 10 best at a recall of .99 (see
 docs/decisions), 2,400 leave 1,000 that are surely in order. With codes each further one looks at four times as many, so that a
 page costs what its depth asks for."""
+_FILTERED = 2.0
+_FEW_LEFT = 0.25
+"""So many times as many where a filter leaves less than this share: neighbours are farther then, and codes tell far ones apart less
+well."""
 REST = 99
 """The number of the last segment."""
-_WIDER = (8, 4)
+_WIDER = (4, 2)
 """Where category or colours have a say, so many times the nearest are looked at with them, by codes alone."""
 _DOMINANT = 0.5
 """A leg with more than this share of the picture's weight brings its own nearest: few of them are among the picture's."""
@@ -93,7 +97,7 @@ def _best(found: Candidates, vectors: Vectors, how: Plan, number: int, products:
     most = min(len(vectors), products * -(-len(vectors) // max(1, vectors.products)))
     worded = found.worded()
     if how.coarse:
-        near = _coarse(found, vectors, how, number, most)
+        near = _coarse(found, vectors, how, number, reranked(most, len(vectors), how.chosen))
         if len(worded) > _MOST_WORDED:
             partial = found.scores(worded, unseen(len(worded)))
             worded = worded[np.argpartition(-partial, _MOST_WORDED)[:_MOST_WORDED]]
@@ -102,14 +106,20 @@ def _best(found: Candidates, vectors: Vectors, how: Plan, number: int, products:
             return None
         rows, cosines = _index(found, vectors).nearest(_asked(found), most, how.chosen)
         near = vectors.slots()[rows].astype(np.intp)
-    slots = np.union1d(near, worded)
+    slots = np.union1d(near, worded) if len(worded) else np.unique(near)
     scores = found.scores(slots, found.nearest(slots))
     if how.coarse:
-        own = np.sort(scores[np.isin(slots, near)])
+        own = np.sort(scores[np.isin(slots, near)] if len(worded) else scores)
         bound = own[int(len(own) * (1 - _SURE))] if len(own) else -1.0
     else:
         bound = -1.0 if len(rows) < most else _score_of(found, float(cosines[-1]) + NOISE)
     return slots[scores > bound], scores[scores > bound]
+
+
+def reranked(most: int, rows: int, chosen: Mask | None) -> int:
+    """How many rows codes have to bring, so that the best of `most` are surely among them."""
+    sparse = chosen is not None and np.count_nonzero(chosen) < _FEW_LEFT * rows
+    return min(rows, int(most * _FILTERED) if sparse else most)
 
 
 def _coarse(found: Candidates, vectors: Vectors, how: Plan, number: int, most: int) -> Slots:

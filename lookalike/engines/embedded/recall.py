@@ -6,7 +6,7 @@ from lookalike.domain.fusion import unit
 from lookalike.engines.embedded.codes import Codes
 from lookalike.engines.embedded.columns import Mask
 from lookalike.engines.embedded.originals import Floats
-from lookalike.engines.embedded.ranking import LADDER
+from lookalike.engines.embedded.ranking import LADDER, reranked
 from lookalike.engines.embedded.state import State
 from lookalike.engines.embedded.vectors import Vectors
 
@@ -15,18 +15,20 @@ _NEAREST = 10
 _SEED = 11
 _AWAY = 0.5
 """A query lies so far from a product's vector, as a length beside 1: a photo of a thing is not the shop's picture of it."""
-_CHANGED = 1.25
 _ROUNDING = 1e-5
 
 
-def keep_known(state: State) -> None:
-    """Measure where it was not yet, or where the index has grown or shrunk by a quarter since: 25 ms a query and million rows."""
+def keep_known(state: State, changed: float) -> None:
+    """Measure where it was not yet, or where the index has `changed` times the rows that it had, or fewer by as much.
+
+    It costs 25 ms a query and million rows.
+    """
     vectors = state.vectors
     if vectors is None or vectors.codes is None or not vectors.products:
         state.recall = None
         return
     known = state.recall
-    if known is not None and known["rows"] / _CHANGED <= vectors.products <= known["rows"] * _CHANGED:
+    if known is not None and known["rows"] / changed < vectors.products < known["rows"] * changed:
         return
     noise = np.random.default_rng(_SEED)
     alive = vectors.slots() >= 0
@@ -49,5 +51,5 @@ def _found(vectors: Vectors, codes: Codes, query: Floats, chosen: Mask | None) -
     _, best = vectors.pictures.nearest(query, _NEAREST, chosen)
     if not len(best):
         return 1.0
-    rows, _ = codes.nearest(query, min(LADDER[0], len(vectors)), chosen)
+    rows, _ = codes.nearest(query, reranked(LADDER[0], len(vectors), chosen), chosen)
     return int(np.count_nonzero(vectors.pictures.cosines(query, rows) >= best[-1] - _ROUNDING)) / len(best)

@@ -19,14 +19,14 @@ from lookalike.engines.legs import verify_documents
 from lookalike.errors import IndexDamaged, IndexProblem, RecipeMismatch
 from lookalike.ports.engine import Write, Written
 
-_KEPT_CHANGES = 200_000
+_KEPT_CHANGES = 300_000
 """Other processes that read follow the changes; one that fell behind by more than this reads everything anew."""
 
 _READ_ANEW = 20_000
 """A reader that fell so far behind reads the cache, which the writer has brought up to date more lately."""
 CACHED_FROM = 1000
 """A smaller index opens in a blink without a cache of what is derived from it."""
-_SAVED_AFTER = 20_000, 100_000
+_SAVED_AFTER = 20_000, 150_000
 """The cache is written after so many changes: a quarter of the products, within these bounds. A kill costs reading those."""
 _SAVED_AT_CLOSE = 100
 """When the index is closed, the cache is written where more than one product in so many was changed since."""
@@ -67,7 +67,7 @@ class Store:
         self.lock = ReadersOrWriter()
         self.closed = False
         measured = self.state.recall
-        recall.keep_known(self.state)
+        recall.keep_known(self.state, 1.25)
         if writable:
             self._save_if(0 if self.state.recall is not measured else max(1, self.state.count // _SAVED_AT_CLOSE))
 
@@ -229,7 +229,7 @@ class Store:
         """Write the cache where so much changed since it was written. It spares work: where it cannot be written, so be it."""
         if self.state.count < CACHED_FROM or self._last_change - self._saved_change < changes:
             return
-        recall.keep_known(self.state)
+        recall.keep_known(self.state, 2.0)
         with contextlib.suppress(OSError):
             with self.lock.writing():
                 told, arrays = loading.told(self.state, self._last_change)

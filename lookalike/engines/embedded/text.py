@@ -10,6 +10,8 @@ from lookalike.engines import words
 from lookalike.engines.embedded.columns import Mask
 from lookalike.engines.embedded.database import Database
 
+_TITLED = 100_000
+"""Up to so many it counts whether the title has them; it costs another list."""
 MOST_WEIGHED = 10_000
 """BM25 costs .8 µs a product, and says little of a word that so many have: beyond it words count as being there or not,
 and twice where the title has them."""
@@ -55,7 +57,8 @@ def _with_all(connection: sqlite3.Connection, quoted: Sequence[str], size: int) 
         return _weighed(connection, expression, size)
     slots = _listed(connection, expression, size)
     weights = np.ones(size)
-    weights[_listed(connection, f"{{title}} : ({expression})", size)] = 2.0
+    if len(slots) <= _TITLED:
+        weights[_listed(connection, f"{{title}} : ({expression})", size)] = 2.0
     return slots, weights[slots]
 
 

@@ -111,10 +111,8 @@ class Vectors:
         self.products += len(distinct)
         if self.codes is not None:
             self.codes.append(block.pictures.astype(np.float32))
-        elif len(self) >= self._codes_from:
-            self.codes = Codes(self.dimension)
-            for start in range(0, len(self), DECODED_AT_ONCE):
-                self.codes.append(self.pictures.read(slice(start, start + DECODED_AT_ONCE)))
+        else:
+            self._encode()
         if self.home is not None and self.pictures.in_memory >= FILED_FROM:
             with contextlib.suppress(OSError):  # on a full disk they stay in memory; the database has them in any case
                 self.file()
@@ -125,6 +123,12 @@ class Vectors:
             self.pictures.file(self.home.pictures)
             if self.colours is not None:
                 self.colours.file(self.home.colours)
+
+    def _encode(self) -> None:
+        if self.codes is None and len(self) >= self._codes_from:
+            self.codes = Codes(self.dimension)
+            for start in range(0, len(self), DECODED_AT_ONCE):
+                self.codes.append(self.pictures.read(slice(start, start + DECODED_AT_ONCE)))
 
     def forget(self, slot: int) -> None:
         """A slot has no vectors any more; its rows stay, dead, until the next compaction."""
@@ -213,5 +217,6 @@ class Vectors:
         self._in_step = bool(np.array_equal(arrays["slots"], np.arange(len(self))))
         self.dead = int(np.count_nonzero(arrays["slots"] < 0))
         self.products = int(np.count_nonzero(arrays["counts"]))
-        if "codes" in arrays:
+        if "codes" in arrays and len(self) >= self._codes_from:
             self.codes = Codes(self.dimension, arrays["codes"])
+        self._encode()
