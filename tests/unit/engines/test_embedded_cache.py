@@ -230,6 +230,32 @@ def test_where_nothing_can_be_cached_it_works_all_the_same(tmp_path: Path) -> No
     free.close()
 
 
+def test_changes_that_go_on_for_ever_take_no_more_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("columns", "tags"):
+        monkeypatch.setattr(f"lookalike.engines.embedded.{module}._COMPACTED_FROM", 50)
+    monkeypatch.setattr("lookalike.engines.embedded.state._DEAD_ROWS", 50)
+    engine, rng = opened(path), random.Random(3)
+    documents = make_documents(1, 100)
+    for number in range(60):
+        chosen = rng.sample(documents, 50)
+        put(
+            engine,
+            *(replace(one, product=replace(one.product, price=number + rng.random(), tags=("a", "b", f"t{number}"))) for one in chosen),
+        )
+        engine.remove([chosen[0].id])
+    state = engine._store.state
+    price, tags = state.column("price"), state.column("tags")
+    assert price is not None
+    assert tags is not None
+    count = state.count
+    assert max(len(price), len(tags), len(state.names._pool)) < 3 * count
+    assert max(tags._pool.size, state.tags._entries.size, len(state.vectors or ())) < 12 * count
+    again = opened(path, read_only=True)
+    assert answers(again) == answers(engine)
+    again.close()
+    engine.close()
+
+
 def test_recall_is_measured_when_it_opens_and_told(path: Path) -> None:
     engine = opened(path)
     recall = (engine.status().details or {})["recall"]

@@ -83,6 +83,11 @@ def test_one_process_writes_and_others_read(path: Path) -> None:
     vector = next(one for one in DOCUMENTS[2:] if one.seen).seen[0].analysis.main.vector
     query = EngineQuery(vector=vector, weights={"picture": 1}, limit=1000)
     assert ids(reader.search(query)) == ids(writer.search(query))
+    exported = reader.documents()
+    first = next(exported)
+    writer.remove([one.id for one in DOCUMENTS[2:40]])
+    assert len([first, *exported]) == 150
+    writer.put([Write(one) for one in DOCUMENTS[2:40]])
     with pytest.raises(IndexProblem):
         reader.put([Write(DOCUMENTS[0])])
     with writer.rebuild(OTHER_RECIPE) as target:
