@@ -4,8 +4,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +33,7 @@ def mark(*parts: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little") >> 1
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A document, ready to be stored. `data` holds the vectors: objects × (dimension + colour dimension), fp16."""
 
     id: str
