@@ -9,6 +9,7 @@ more on a machine that others use too. Recall is against all vectors compared. N
 
 import argparse
 import csv
+import functools
 import json
 import os
 import resource
@@ -246,8 +247,13 @@ def others(engine: SearchEngine, catalogue: Catalogue, asked: int) -> dict[str, 
         while depth < min(wanted, catalogue.count - 2000):
             page = engine.search(EngineQuery(vector=queries[0], weights={"picture": 1}, limit=1000, after=after))
             depth, after = depth + 1000, page.next
-        found[f"the page after {depth:,}"] = timed(lambda n, at=after: picture(0, after=at), 3)
+        found[f"the page after {depth:,}"] = timed(functools.partial(deep_page, engine, queries[0], after), 3)
     return found
+
+
+def deep_page(engine: SearchEngine, query: NDArray[np.float32], after: str | None, _: int) -> Any:
+    """Ten products behind the position `after`."""
+    return engine.search(EngineQuery(vector=query, weights={"picture": 1}, limit=10, after=after))
 
 
 def picture_and_word(engine: SearchEngine, query: NDArray[np.float32]) -> Any:

@@ -189,13 +189,14 @@ class EmbeddedEngine:
         except LookalikeError as error:
             ready, message = False, str(error)
         vectors = store.state.vectors
+        exact: dict[str, float | None] = {"recall": 1.0 if vectors is None or vectors.codes is None else None}
         details = {
             "path": str(self._path),
             "rows": 0 if vectors is None else len(vectors),
             "dead_rows": 0 if vectors is None else vectors.dead,
             "codes": vectors is not None and vectors.codes is not None,
             "vector_bytes_in_memory": 0 if vectors is None else vectors.in_memory,
-            "recall": store.state.recall or {},
+            **(store.state.recall or exact),
             "exact_below": self._exact_below,
         }
         recipe = None if store.recipe is None else store.recipe.id

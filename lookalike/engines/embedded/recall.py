@@ -28,17 +28,17 @@ def keep_known(state: State, changed: float) -> None:
         state.recall = None
         return
     known = state.recall
-    if known is not None and known["rows"] / changed < vectors.products < known["rows"] * changed:
+    if known is not None and known["recall_products"] / changed < vectors.products < known["recall_products"] * changed:
         return
     noise = np.random.default_rng(_SEED)
     alive = vectors.slots() >= 0
     tenth = alive & (noise.random(len(vectors)) < 0.1)
     queries = [_near(vectors, int(row), noise) for row in noise.choice(np.flatnonzero(alive), _QUERIES)]
     state.recall = {
-        "at_10": float(np.mean([_found(vectors, vectors.codes, one, None if alive.all() else alive) for one in queries])),
-        "at_10_in_a_tenth": float(np.mean([_found(vectors, vectors.codes, one, tenth) for one in queries])),
-        "queries": _QUERIES,
-        "rows": vectors.products,
+        "recall": float(np.mean([_found(vectors, vectors.codes, one, None if alive.all() else alive) for one in queries])),
+        "recall_in_a_tenth": float(np.mean([_found(vectors, vectors.codes, one, tenth) for one in queries])),
+        "recall_queries": _QUERIES,
+        "recall_products": vectors.products,
     }
 
 
