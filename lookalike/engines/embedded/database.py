@@ -26,7 +26,7 @@ _PRAGMAS = (
     "PRAGMA busy_timeout = 20000",
     "PRAGMA cell_size_check = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -32000",
+    "PRAGMA cache_size = -16000",
     # Pages that change again and again (the words' and the ids') reach the database once in 32 MB of log, not in 4
     "PRAGMA wal_autocheckpoint = 8000",
     # After kill -9 nothing acknowledged is lost: the operating system has it. After a power cut the last transactions

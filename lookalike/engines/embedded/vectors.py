@@ -21,8 +21,8 @@ from lookalike.engines.embedded.pool import Arrays
 from lookalike.engines.embedded.rows import Place
 from lookalike.engines.embedded.strips import Strip
 
-FILED_FROM = 16_384
-"""So many rows may wait in memory (9 MB at 256 dimensions) before they go into the file."""
+FILED_FROM = 4096
+"""So many rows may wait in memory (2 MB at 256 dimensions) before they go into the file."""
 
 
 @dataclass(frozen=True, slots=True)
