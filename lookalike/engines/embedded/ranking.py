@@ -19,7 +19,7 @@ LADDER = (600, 2400)
 """So many of the nearest products the first two segments look at. 600 hold the 10 best at a recall of .99 (see
 docs/decisions), 2,400 leave 1,000 that are surely in order. With codes each further one looks at four times as many, so that a
 page costs what its depth asks for."""
-_FILTERED = 2.0
+_FILTERED = 1.5
 _FEW_LEFT = 0.25
 """So many times as many where a filter leaves less than this share: neighbours are farther then, and codes tell far ones apart less
 well."""

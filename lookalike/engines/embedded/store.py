@@ -67,7 +67,7 @@ class Store:
         self.lock = ReadersOrWriter()
         self.closed = False
         measured = self.state.recall
-        recall.keep_known(self.state, 1.25)
+        recall.keep_known(self.state, 4.0)  # mostly the cache knows it: opening should not wait for it
         if writable:
             self._save_if(0 if self.state.recall is not measured else max(1, self.state.count // _SAVED_AT_CLOSE))
 
@@ -220,16 +220,19 @@ class Store:
     def close(self, *, save: bool = True) -> None:
         """Wait for searches to end, then give back the files; the cache is brought up to date where it is worth it."""
         if save and not self.closed and self.database.writer is not None:
-            self._save_if(max(1, self.state.count // _SAVED_AT_CLOSE))
+            self._save_if(max(1, self.state.count // _SAVED_AT_CLOSE), measured=1.25)
         with self.lock.writing():
             self.closed = True
             self.database.close()
 
-    def _save_if(self, changes: int) -> None:
-        """Write the cache where so much changed since it was written. It spares work: where it cannot be written, so be it."""
+    def _save_if(self, changes: int, measured: float = 2.0) -> None:
+        """Write the cache where so much changed since it was written. It spares work: where it cannot be written, so be it.
+
+        The recall in it is measured anew where the index is `measured` times as large as when it was, or smaller by as much.
+        """
         if self.state.count < CACHED_FROM or self._last_change - self._saved_change < changes:
             return
-        recall.keep_known(self.state, 2.0)
+        recall.keep_known(self.state, measured)
         with contextlib.suppress(OSError):
             with self.lock.writing():
                 told, arrays = loading.told(self.state, self._last_change)
