@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.domain import values
-from lookalike.domain.analysis import Analysis, Vector, analysis_from_json
+from lookalike.domain.analysis import Vector, analysis_from_json
 from lookalike.domain.document import Document, Seen
 from lookalike.domain.product import Product
 from lookalike.engines.words import texts_of
@@ -21,6 +21,7 @@ Half = NDArray[np.float16]
 Place = tuple[int, int]
 """(picture, object): which picture of a product, and which object in it."""
 
+# One encoder for all: `json.dumps` with options of its own makes a new one each time.
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
@@ -72,7 +73,7 @@ def _vectors(document: Document) -> list[Vector]:
 def _row(document: Document, data: bytes) -> Row:
     told: Told = {"product": document.product.as_json()}
     if document.seen:
-        told["seen"] = [[seen.picture, _analysis(seen.analysis)] for seen in document.seen]
+        told["seen"] = [[seen.picture, seen.analysis.as_exact_json()] for seen in document.seen]
     if document.unseen:
         told["unseen"] = sorted(document.unseen.items())
     texts = texts_of(document)
@@ -87,25 +88,6 @@ def _row(document: Document, data: bytes) -> Row:
         text_mark=mark("\0".join(texts).encode()),
         vector_mark=mark(data),
     )
-
-
-def _analysis(analysis: Analysis) -> Told:
-    """As `Analysis.as_json`, but to the last digit: what is read again must equal what was put."""
-    return {
-        "recipe": analysis.recipe_id,
-        "digest": analysis.digest,
-        "width": analysis.width,
-        "height": analysis.height,
-        "objects": [
-            {"box": [one.box.left, one.box.top, one.box.right, one.box.bottom], "label": one.label, "score": one.score}
-            for one in analysis.objects
-        ],
-        "tags": [{"name": one.name, "score": one.score} for one in analysis.tags],
-        "categories": [{"name": one.name, "score": one.score} for one in analysis.categories],
-        "colours": [{"name": one.name, "share": one.share, "rgb": one.rgb} for one in analysis.colours],
-        "phash": analysis.phash,
-        "quality": analysis.quality,
-    }
 
 
 def places(told: Told) -> tuple[Place, ...]:

@@ -146,7 +146,7 @@ class Store:
         found: dict[str, str] = {}
         with self.database.reading() as connection:
             for name in ids:
-                if name not in self.state.slot_of:
+                if self.state.names.slot_of(name) < 0:
                     continue
                 row = connection.execute("SELECT digest FROM documents WHERE id = ?", (name,)).fetchone()
                 if row is not None:
