@@ -7,9 +7,11 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8080
 SAMPLE := var/demo.lookalike
+VERSION ?= 3.6.0
+OPENSEARCH_PORT ?= 9200
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench docs fmt lock browser clean
+.PHONY: help run test opensearch check bench docs fmt lock browser clean
 
 help:  ## list the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -37,6 +39,9 @@ browser:  ## Chromium for the page's tests, where apt can install it
 test: $(VENV)/.dev-stamp  ## every test that this machine can run; says what it left out and why
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TEST)
 	@if command -v node >/dev/null; then node --test frontend/; else echo "left out: the page's state tests need node"; fi
+
+opensearch: $(VENV)/.dev-stamp  ## a real OpenSearch on http://127.0.0.1:9200 until Ctrl-C (VERSION, OPENSEARCH_PORT); needs Java and Maven
+	@$(BIN)/python tests/support/opensearch_node.py --version $(VERSION) --port $(OPENSEARCH_PORT)
 
 check: $(VENV)/.dev-stamp  ## format, lint, types, import plan, rules of the house
 	$(BIN)/ruff format --check .

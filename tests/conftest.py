@@ -7,9 +7,12 @@ something must not look like one on which everything passed.
 """
 
 import os
+import urllib.parse
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support import opensearch_node
 
 SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 """Real pictures and networks to measure with: a folder beside the clone, or the one named. Tests marked `shared` need it."""
@@ -29,6 +32,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shared() -> Path:
     """The folder of shared pictures and networks. Mark the test `shared` as well."""
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def opensearch() -> Iterator[str]:
+    """The address of a real OpenSearch, `opensearch://HOST:PORT`: the one of OPENSEARCH_URL, or one node started for the session,
+    of OPENSEARCH_VERSION or the newest that can be had. Mark the test `opensearch` as well."""
+    if given := os.environ.get("OPENSEARCH_URL"):
+        yield f"opensearch://{urllib.parse.urlsplit(given).netloc}"
+        return
+    try:
+        with opensearch_node.running(os.environ.get("OPENSEARCH_VERSION") or opensearch_node.VERSIONS[0]) as url:
+            yield f"opensearch://{urllib.parse.urlsplit(url).netloc}"
+    except opensearch_node.NotHere as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def opensearch_index(opensearch: str, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Addresses of indexes of this test alone: of each name one. They are deleted in the end."""
+    from opensearchpy import OpenSearch
+
+    mine = f"test-{abs(hash(tmp_path)):x}"
+    yield lambda name: f"{opensearch}/{mine}-{name}"
+    client = OpenSearch([opensearch.replace("opensearch", "http", 1)])
+    client.indices.delete(index=f"{mine}-*", params={"expand_wildcards": "all"})
+    client.close()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
