@@ -17,7 +17,7 @@ ELSEWHERE = {"query_api.page": "frontend", "lookalike.mappings": "mappings"}
 def folders(package: str, folder: str) -> Iterator[tuple[str, str]]:
     """Each folder with files, as a package of its own: setuptools knows no other way to keep them."""
     for place, below, files in os.walk(HERE / folder):
-        below[:] = sorted(one for one in below if one.isidentifier() and one != "node_modules")
+        below[:] = sorted(one for one in below if (one.isidentifier() or one.isdecimal()) and one != "node_modules")
         if files:
             inside = Path(place).relative_to(HERE / folder).parts
             yield ".".join((package, *inside)), Path(folder, *inside).as_posix()

@@ -108,7 +108,7 @@ def build(settings: Settings | None = None, *, read_only: bool = False, prepare:
     name, location = engine_of(index or settings.index)
     recipe, make_seer = _seeing(settings)
     with ExitStack() as opened:
-        engine: SearchEngine = plugins.load("search engine", name)(location, read_only=read_only, settings=settings.engine_settings)
+        engine: SearchEngine = plugins.load("search engine", name)(location, read_only=read_only, settings=_told_engine(settings))
         opened.callback(engine.close)
         if prepare and not read_only:
             engine.prepare(recipe)
@@ -159,15 +159,30 @@ def ledger_of(settings: Settings) -> Ledger:
 
 
 def engine_of(index: str) -> tuple[str, str]:
-    """(engine, location) of an index URI: a path, ENGINE:LOCATION, or ENGINE://…, which goes whole. Raises: UnknownPlugin."""
+    """(engine, location) of an index URI: a path, ENGINE:LOCATION, or ENGINE://… and ENGINE+https://…, which go whole.
+
+    Raises: UnknownPlugin.
+    """
     found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?", index)
     if found is None or (found[2] is None and os.path.exists(index)):
         return "embedded", index
     name = found[1].lower()
+    if found[2]:
+        name = name.partition("+")[0]
     installed = plugins.installed("search engine")
     if name not in installed:
         raise UnknownPlugin("search engine", name, installed)
     return name, index if found[2] else index[found.end() :]
+
+
+def _told_engine(settings: Settings) -> dict[str, str]:
+    """What the engine is told: its settings, and the name and password where there are some."""
+    told = dict(settings.engine_settings)
+    if settings.engine_user is not None:
+        told["user"] = settings.engine_user
+    if settings.engine_password is not None:
+        told["password"] = settings.engine_password.get_secret_value()
+    return told
 
 
 class _LazyWeb:

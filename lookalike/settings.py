@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     engine_settings: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="NAME=VALUE, commas between: what the engine has to be told, such as exact_below=20000."
     )
+    engine_user: str | None = Field(None, description="Who we are to an engine that is a server, such as OpenSearch.")
+    engine_password: SecretStr | None = Field(None, description="The password of LOOKALIKE_ENGINE_USER.")
     recipe: str = Field(
         "default", description="How pictures are seen: default (Lite0), or quality (Lite0 and Lite1: finds better, slower).", min_length=1
     )
@@ -216,7 +218,7 @@ def _sentence(problem: Any, given: Mapping[str, object]) -> str:
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(name, Settings.model_fields, n=1)
         return f"{FILE} sets {name!r}, which is no setting." + (f" Did you mean {near[0]!r}?" if near else "")
-    secret = "a secret" if "key" in name else repr(problem["input"])
+    secret = "a secret" if "key" in name or "password" in name else repr(problem["input"])
     what = problem["msg"][0].lower() + problem["msg"][1:]
     about = Settings.model_fields[name].description if name in Settings.model_fields else ""
     return f"{PREFIX}{name.upper()} ({origin(name, given)}) is {secret}, but {what}. {about}"

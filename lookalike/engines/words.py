@@ -103,6 +103,12 @@ def folded(text: str) -> str:
     return flat if flat.isascii() else "".join(one for one in flat if not unicodedata.combining(one))
 
 
+def word_starts(text: str) -> Iterator[int]:
+    """Where a completion may begin in a folded text: `starts_a_word` holds for what follows from there."""
+    yield 0
+    yield from (bound.end() for bound in _BOUND.finditer(text) if bound.end() < len(text))
+
+
 def starts_a_word(prefix: str, text: str) -> bool:
     """Whether some word of the folded `text` starts with the folded `prefix`, which may hold several words."""
     if text.startswith(prefix):

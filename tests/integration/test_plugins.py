@@ -100,6 +100,7 @@ def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
     ("index", "wanted"),
     [
         *(("./shop.lookalike", ("embedded", "./shop.lookalike")), ("shop", ("embedded", "shop")), ("memory:", ("memory", ""))),
+        *((told, ("opensearch", told)) for told in ("opensearch://h:9200/x", "opensearch+https://h/x")),
         *(("embedded:a/b c", ("embedded", "a/b c")), ("C:shop", ("embedded", "C:shop")), ("MEMORY:x", ("memory", "x"))),
     ],
 )

@@ -1,0 +1,139 @@
+"""One cluster, through opensearch-py: its pool and its retries; failures become errors of ours."""
+
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from opensearchpy import OpenSearch, exceptions
+
+from lookalike.engines.opensearch.address import Address
+from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable
+
+Json = dict[str, Any]
+
+_ATTEMPTS = 8
+_FIRST_PAUSE_SECONDS = 0.1
+"""Of a bulk request that OpenSearch has no room for (429): .1 s, .2 s, … 12.8 s, each ± half, 25 s in all."""
+
+_SHOWN = 300
+
+
+class Client:
+    """What the engine says to a cluster. Threads may share it."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        secure: Json = {"use_ssl": True, "verify_certs": True, "ca_certs": address.ca} if address.secure else {}
+        if address.user is not None:
+            secure["http_auth"] = (address.user, address.password or "")
+        self._raw = OpenSearch(
+            hosts=[{"host": host, "port": port} for host, port in address.hosts],
+            http_compress=False,
+            timeout=address.timeout,
+            pool_maxsize=32,
+            max_retries=3,
+            retry_on_status=(502, 503, 504),
+            **secure,
+        )
+        self._closed = threading.Event()
+
+    @contextmanager
+    def asked(self) -> Iterator[OpenSearch]:
+        """opensearch-py's client, with our errors. Raises: IndexProblem, Unavailable, InvalidInput at "filter"."""
+        try:
+            yield self._raw
+        except exceptions.ConnectionError as error:
+            what = "did not answer in time" if isinstance(error, exceptions.ConnectionTimeout) else "cannot be reached"
+            raise Unavailable(f"OpenSearch at {self._address} {what}: {_short(error.info)}. Is it running there?", 2.0) from error
+        except exceptions.TransportError as error:
+            raise self._problem(int(error.status_code), _reason(error.info, error.error)) from error
+
+    def search(self, index: str, bodies: Sequence[Json]) -> list[Json]:
+        """The answers of some searches, asked in one request. Raises: as `asked`."""
+        lines: list[Json] = []
+        for body in bodies:
+            lines += ({}, body)
+        with self.asked() as raw:
+            answers: list[Json] = raw.msearch(body=lines, index=index)["responses"]
+        for answer in answers:
+            if "error" in answer:
+                raise self._problem(answer["status"], _reason(answer["error"], ""))
+            if answer["timed_out"] or answer["_shards"]["failed"]:
+                failures = answer["_shards"].get("failures", [{}])
+                raise self._problem(503, f"{answer['_shards']['failed']} shards failed: {_reason(failures[0].get('reason'), '')}")
+        return answers
+
+    def bulk(self, alias: str, actions: Sequence[tuple[Json, Json | None]], *, refresh: str) -> list[Json]:
+        """One result a row, in order: {"status": 201, …}. Rows that found no room (429) are sent again, with growing pauses.
+
+        Raises: as `asked`; Overloaded where there is still no room.
+        """
+        results: list[Json] = [{} for _ in actions]
+        left = list(range(len(actions)))
+        params = {"refresh": refresh, "require_alias": "true"}  # else a name that is gone would become an index
+        for attempt in range(_ATTEMPTS):
+            lines = [line for row in left for line in actions[row] if line is not None]
+            try:
+                with self.asked() as raw:
+                    told = raw.bulk(body=lines, index=alias, params=params)["items"]
+            except Overloaded:
+                told = [{"index": {"status": 429}} for _ in left]
+            for row, one in zip(left, told, strict=True):
+                results[row] = next(iter(one.values()))
+            left = [row for row in left if results[row]["status"] == 429]
+            if not left:
+                return results
+            if attempt + 1 < _ATTEMPTS:
+                self._closed.wait(_FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        raise Overloaded(
+            f"OpenSearch at {self._address} has no room for {len(left)} of {len(actions)} documents. Send fewer at once.", 10.0
+        )
+
+    def failure(self, result: Json) -> Exception:
+        """The error that a row's result means."""
+        return self._problem(int(result["status"]), _reason(result.get("error"), ""))
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._closed.set()
+        self._raw.close()
+
+    def _problem(self, status: int, reason: str) -> Exception:
+        where = str(self._address)
+        if status == 404 or "index_not_found" in reason:
+            return IndexNotFound(f"There is no index at {where}. Create it by indexing a catalogue, or check the name.")
+        if "too_many" in reason or "too many" in reason:
+            return InvalidInput.at("filter", f"The filter has more clauses than OpenSearch takes: {reason}. Write lists of values.")
+        if "flood" in reason or "read-only-allow-delete" in reason or "read-only / allow delete" in reason:
+            return StorageFull(f"OpenSearch at {where} has no room on its disks and takes no more: {reason}.")
+        if "cluster_block_exception" in reason:
+            return Unavailable(f"The index at {where} takes no writes now, as while it is rebuilt: {reason}.", 5.0)
+        if status == 429:
+            return Overloaded(f"OpenSearch at {where} is overloaded: {reason}.", 2.0)
+        if status in (502, 503, 504):
+            return Unavailable(f"OpenSearch at {where} cannot answer now: {reason}.", 2.0)
+        if status in (401, 403):
+            told = "Check LOOKALIKE_ENGINE_USER and LOOKALIKE_ENGINE_PASSWORD."
+            return IndexProblem(f"OpenSearch at {where} refuses us ({status}): {reason}. {told}")
+        return IndexProblem(f"OpenSearch at {where} refused a request ({status}): {reason}.")
+
+
+def _reason(info: object, otherwise: str) -> str:
+    """What OpenSearch says was wrong: type and cause, of its first failed shard where it has one."""
+    told = info.get("error", info) if isinstance(info, dict) else info
+    if not isinstance(told, dict):
+        return _short(told or otherwise)
+    roots = [shard.get("reason", {}) for shard in told.get("failed_shards", [])] or told.get("root_cause") or [told]
+    cause: Any = roots[0]
+    parts = [str(told.get("type", "")), str(cause.get("type", "")), str(cause.get("reason") or told.get("reason") or "")]
+    while isinstance(cause.get("caused_by"), dict):
+        cause = cause["caused_by"]
+        parts.append(str(cause.get("reason")))
+    return _short(": ".join(dict.fromkeys(part for part in parts if part)))
+
+
+def _short(told: object) -> str:
+    text = " ".join(str(told).split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

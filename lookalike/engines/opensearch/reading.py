@@ -1,0 +1,116 @@
+"""Walking through a whole index, and what is said of it as a whole."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from lookalike.domain.analysis import Recipe
+from lookalike.domain.document import Document
+from lookalike.engines import counting, words
+from lookalike.engines.opensearch import documents
+from lookalike.engines.opensearch.client import Client
+from lookalike.engines.opensearch.filters import EVERYTHING
+from lookalike.errors import IndexDamaged
+
+Json = dict[str, Any]
+
+_AT_ONCE = 500
+_KEEP_ALIVE = "10m"
+_MOST_SUGGESTIONS = 2_000
+_MOST_FIELDS = 20_000
+_RESERVED = '.?+*|{}[]()"\\#@&<>~^$-'
+
+
+def sources(client: Client, index: str, names: Sequence[str] | bool, *, moment: str | None = None) -> Iterator[tuple[str, Json]]:
+    """(id, source) of every document in the order of ids, from one moment's state: a point in time, of now or the one given."""
+    given = moment
+    if moment is None:
+        with client.asked() as raw:
+            moment = raw.create_pit(index=index, params={"keep_alive": _KEEP_ALIVE})["pit_id"]
+    body: Json = {
+        "size": _AT_ONCE,
+        "query": EVERYTHING,
+        "pit": {"id": moment, "keep_alive": _KEEP_ALIVE},
+        "sort": [{"id": "asc"}],
+        "track_total_hits": False,
+        "_source": names if isinstance(names, bool) else list(names),
+    }
+    try:
+        while True:
+            with client.asked() as raw:
+                hits = raw.search(body=body)["hits"]["hits"]
+            for hit in hits:
+                yield hit["_id"], hit["_source"]
+            if len(hits) < _AT_ONCE:
+                return
+            body["search_after"] = hits[-1]["sort"]
+    finally:
+        if given is None:
+            with client.asked() as raw:
+                raw.delete_pit(body={"pit_id": [moment]})
+
+
+def decoded(name: str, source: Json, recipe: Recipe) -> Document:
+    """The document of a source. Raises: IndexDamaged."""
+    try:
+        return documents.decode(source, recipe)
+    except documents.DAMAGED as error:
+        raise damaged(name, error) from error
+
+
+def damaged(name: str, error: Exception) -> IndexDamaged:
+    """The error for a source that is not what we wrote."""
+    return IndexDamaged(f"Product {name!r} of the index is damaged ({type(error).__name__}: {error}). Index it again.")
+
+
+def faults(client: Client, index: str, recipe: Recipe) -> Iterator[str]:
+    """A sentence for each document whose fields are not what its product says."""
+    for name, source in sources(client, index, names=True):
+        try:
+            document = documents.decode(source, recipe)
+            wanted = documents.encode(document, document.version)
+        except documents.DAMAGED as error:
+            yield str(damaged(name, error))
+            continue
+        if document.id != name or source.get("id") != name:
+            yield f"Product {name!r} is kept under another id than its own, {document.id!r}."
+        vectors, wanted_vectors = _vectors(source), _vectors(wanted)  # first, as it takes them out of both
+        if source != wanted:
+            fields = sorted(key for key in source.keys() | wanted.keys() if source.get(key) != wanted.get(key))
+            yield f"Product {name!r} says something else in the fields {', '.join(fields)} than what was put. Index it again."
+        if vectors != wanted_vectors:
+            yield f"Product {name!r} is found by other vectors than those that were put. Index it again."
+
+
+def _vectors(source: Json) -> list[list[float]]:
+    """The vectors that are searched, taken out of a source; as float32, whatever digits they were written with."""
+    told = [one.pop(name, []) for one in source.get("objects", ()) for name in ("vector", "colour")]
+    return [np.array(vector, np.float32).tolist() for vector in told]
+
+
+def fields(client: Client, index: str) -> list[str]:
+    """The canonical fields that some product has."""
+    body = {"size": 0, "track_total_hits": False, "aggs": {"fields": {"terms": {"field": "present", "size": _MOST_FIELDS}}}}
+    (told,) = client.search(index, [body])
+    return sorted(bucket["key"] for bucket in told["aggregations"]["fields"]["buckets"])
+
+
+def suggest(client: Client, index: str, prefix: str, limit: int) -> list[tuple[str, str, int]]:
+    """(text, kind, count), best first."""
+    asked = words.folded(prefix).strip()
+    (told,) = client.search(index, [suggesting(asked)])
+    found: dict[tuple[str, str], int] = {}
+    for bucket in told["aggregations"]["found"]["buckets"]:
+        text, kind = documents.suggestion(bucket["key"])
+        if words.starts_a_word(asked, words.folded(text)):
+            found[text, kind] = max(bucket["doc_count"], found.get((text, kind), 0))
+    return counting.suggestion_order(((text, kind, count) for (text, kind), count in found.items()), asked)[:limit]
+
+
+def suggesting(asked: str) -> Json:
+    """The body that counts the values with a word that starts so."""
+    start = asked[: documents.LONGEST_START]
+    pattern = "".join(f"\\{char}" if char in _RESERVED else char for char in start) + ".*"
+    found = {"terms": {"field": "suggestions", "include": pattern, "size": _MOST_SUGGESTIONS, "execution_hint": "map"}}
+    return {"size": 0, "track_total_hits": False, "query": {"prefix": {"suggestions": start}}, "aggs": {"found": found}}

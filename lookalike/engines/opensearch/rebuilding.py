@@ -1,0 +1,94 @@
+"""What changes in an index while another is built to replace it, by whichever process.
+
+Stored products are found by OpenSearch's sequence numbers, which each shard counts; removed ones are those that a point in time at
+the beginning has and the index in the end has not. They are looked for only where the numbers of products do not add up.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lookalike.engines.opensearch import reading
+from lookalike.engines.opensearch.client import Client
+from lookalike.engines.opensearch.filters import EVERYTHING
+
+Json = dict[str, Any]
+
+_AT_ONCE = 1_000
+_LONGEST = "24h"
+"""So long a rebuild may take: more a point in time does not live by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """An index at one moment: the last sequence number of each shard, the number of products, and a point in time."""
+
+    index: str
+    last: tuple[int, ...]
+    products: int
+    moment: str
+
+
+def begin(client: Client, index: str) -> Beginning:
+    """Remember an index as it is."""
+    with client.asked() as raw:
+        raw.indices.refresh(index=index)
+        shards = int(raw.indices.get_settings(index=index)[index]["settings"]["index"]["number_of_shards"])
+        last = tuple(
+            max([hit["sort"][0] for hit in _page(raw, index, shard, -1, order="desc", count=1)], default=-1) for shard in range(shards)
+        )
+        moment = raw.create_pit(index=index, params={"keep_alive": _LONGEST})["pit_id"]
+    return Beginning(index, last, len_of(client, {"pit": {"id": moment, "keep_alive": _LONGEST}}), moment)
+
+
+def end(client: Client, beginning: Beginning) -> None:
+    """Forget it."""
+    with client.asked() as raw:
+        raw.delete_pit(body={"pit_id": [beginning.moment]})
+
+
+def changed(client: Client, beginning: Beginning) -> list[str]:
+    """The ids of the products that were stored or removed since; the index takes no writes any more."""
+    with client.asked() as raw:
+        raw.indices.refresh(index=beginning.index)
+    stored = [name for shard in range(len(beginning.last)) for name in _stored(client, beginning, shard)]
+    known = sum(
+        len_of(client, {"pit": {"id": beginning.moment, "keep_alive": _LONGEST}}, stored[start : start + _AT_ONCE])
+        for start in range(0, len(stored), _AT_ONCE)
+    )
+    if beginning.products + len(stored) - known == len_of(client, {}, index=beginning.index):
+        return stored
+    before = reading.sources(client, beginning.index, ["id"], moment=beginning.moment)
+    now = {name for name, _ in reading.sources(client, beginning.index, ["id"])}
+    return [*stored, *(name for name, _ in before if name not in now)]
+
+
+def len_of(client: Client, where: Json, ids: list[str] | None = None, *, index: str | None = None) -> int:
+    """How many products there are, or of some ids."""
+    query = EVERYTHING if ids is None else {"terms": {"id": ids}}
+    with client.asked() as raw:
+        told = raw.search(body={"size": 0, "track_total_hits": True, "query": query, **where}, index=index)
+    return int(told["hits"]["total"]["value"])
+
+
+def _stored(client: Client, beginning: Beginning, shard: int) -> Iterator[str]:
+    last = beginning.last[shard]
+    while True:
+        with client.asked() as raw:
+            hits = _page(raw, beginning.index, shard, last, order="asc", count=_AT_ONCE)
+        yield from (hit["_id"] for hit in hits)
+        if len(hits) < _AT_ONCE:
+            return
+        last = hits[-1]["sort"][0]
+
+
+def _page(raw: Any, index: str, shard: int, after: int, *, order: str, count: int) -> list[Json]:
+    body = {
+        "size": count,
+        "query": {"range": {"_seq_no": {"gt": after}}},
+        "sort": [{"_seq_no": order}],
+        "track_total_hits": False,
+        "_source": False,
+    }
+    found: list[Json] = raw.search(index=index, body=body, params={"preference": f"_shards:{shard}"})["hits"]["hits"]
+    return found

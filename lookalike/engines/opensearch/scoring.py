@@ -1,0 +1,173 @@
+"""What each signal asks OpenSearch for: pure, body by body.
+
+A leg's body answers ids with the leg's own raw score; `lookalike.domain.fusion` makes one score of them (docs/decisions/0071).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lookalike.domain.analysis import Vector
+from lookalike.engines import words
+from lookalike.engines.opensearch.documents import LONGEST_WORD, levels, listed
+from lookalike.engines.opensearch.filters import every, some, terms
+
+Json = dict[str, Any]
+
+SEEN: Json = {"term": {"seen": True}}
+
+_PRODUCT: Json = {"term": {"present": "id"}}
+"""Every product, and no nested object. OpenSearch 2.19 takes a filter that holds a range, a number or a `not` for one on nested
+objects, and finds something else, unless a clause beside it can only be about products (docs/decisions/0071)."""
+
+_BM25 = (
+    "double total = 0; double room = params.k1 * (1 - params.b + params.b * doc['length'].value / params.average); "
+    "for (int i = 0; i < params.stems.length; i++) { double often = termFreq('words', params.stems[i]); "
+    "if (often > 0) { total += params.rarity[i] * (often * (params.k1 + 1)) / (often + room); } } return total"
+)
+"""`lookalike.engines.memory.bm25`, where the weights of the columns are in the term frequencies already."""
+
+_TAGS = (
+    "double total = 0; for (String told : doc['tag_scores']) { int at = told.lastIndexOf('='); "
+    "if (params.tags.contains(told.substring(0, at))) { total += Double.parseDouble(told.substring(at + 1)); } } "
+    "return total / params.tags.length"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextStatistics:
+    """Of the whole index: how rare each stem is, and how long a product's texts are in the mean."""
+
+    stems: tuple[str, ...]
+    rarity: tuple[float, ...]
+    average: float
+
+
+def stems_of(asked: Mapping[str, str]) -> tuple[str, ...]:
+    """The terms of a query's words."""
+    return tuple(dict.fromkeys(stem[:LONGEST_WORD] for stem in asked))
+
+
+def all_words(stems: Sequence[str]) -> Json:
+    """Products that have every word."""
+    return every([{"term": {"words": stem}} for stem in stems])
+
+
+def some_words(stems: Sequence[str]) -> Json:
+    """Products that have some of the words, but not all."""
+    return {"bool": {"filter": [terms("words", stems)], "must_not": [all_words(stems)]}}
+
+
+def any_word(stems: Sequence[str]) -> Json:
+    """Products that have one of the words at least."""
+    return terms("words", stems)
+
+
+def bm25(matching: Json, statistics: TextStatistics) -> Json:
+    """BM25 of the products that match."""
+    told = {
+        "stems": list(statistics.stems),
+        "rarity": list(statistics.rarity),
+        "average": statistics.average,
+        "k1": words.K1,
+        "b": words.B,
+    }
+    return {"script_score": {"query": matching, "script": {"lang": "painless", "source": _BM25, "params": told}}}
+
+
+def tags_share(tags: Sequence[str]) -> Json:
+    """The share of the tags that a product has, a predicted one by its probability."""
+    script = {"lang": "painless", "source": _TAGS, "params": {"tags": list(tags)}}
+    return {"script_score": {"query": terms("tag_names", tags), "script": script}}
+
+
+def category_weights(categories: Mapping[str, float]) -> dict[str, float]:
+    """What each level of the predicted paths adds to the score of a product that lies in it or below."""
+    found: dict[str, float] = {}
+    for path, probability in categories.items():
+        steps = levels(path)
+        for level in steps:
+            found[level] = found.get(level, 0.0) + probability / len(steps)
+    return {level: weight for level, weight in found.items() if weight > 0}
+
+
+def in_categories(categories: Mapping[str, float]) -> Json:
+    """Products of which a predicted path says something."""
+    return terms("category_levels", list(category_weights(categories)))
+
+
+def category_agreement(categories: Mapping[str, float]) -> Json:
+    """How far a product's category agrees, from the root."""
+    levels_told = category_weights(categories).items()
+    return some([{"constant_score": {"filter": {"term": {"category_levels": level}}, "boost": weight}} for level, weight in levels_told])
+
+
+def compared(field: str, vector: Vector, least: float | None = None) -> Json:
+    """Every vector compared: the best of a product's objects; with `least`, only those of that cosine at least."""
+    script = {
+        "lang": "knn",
+        "source": "knn_score",
+        "params": {"field": f"objects.{field}", "query_value": listed(vector), "space_type": "innerproduct"},
+    }
+    scored: Json = {"query": {"match_all": {}}, "script": script}
+    if least is not None:
+        scored["min_score"] = told_score(least)
+    return {"nested": {"path": "objects", "score_mode": "max", "query": {"script_score": scored}}}
+
+
+def nearest(field: str, vector: Vector, count: int, filters: Sequence[Json]) -> Json:
+    """The graph (HNSW) asked for `count` products that fit the filters."""
+    knn: Json = {"vector": listed(vector), "k": count, "method_parameters": {"ef_search": count}}
+    if filters:
+        knn["filter"] = {"bool": {"filter": [_PRODUCT, *filters]}}
+    return {"nested": {"path": "objects", "score_mode": "max", "query": {"knn": {f"objects.{field}": knn}}}}
+
+
+def told_score(cosine: float) -> float:
+    """What OpenSearch scores for an inner product."""
+    return 1.0 + cosine if cosine >= 0 else 1.0 / (1.0 - cosine)
+
+
+def cosine_of(score: float) -> float:
+    """The inner product that OpenSearch scored so."""
+    return score - 1.0 if score >= 1.0 else 1.0 - 1.0 / score
+
+
+def best(scoring: Json, filters: Sequence[Json], count: int) -> Json:
+    """The body for the best `count` of a leg: ids and scores, nothing else is fetched."""
+    return {
+        "size": count,
+        "query": {"bool": {"must": [scoring], "filter": list(filters)}},
+        "sort": [{"_score": "desc"}, {"id": "asc"}],
+        "track_total_hits": True,
+        "_source": False,
+        "stored_fields": "_none_",
+    }
+
+
+def values(ids: Sequence[str], names: Sequence[str]) -> Json:
+    """The body for some fields of some products."""
+    return {
+        "size": len(ids),
+        "query": {"terms": {"id": list(ids)}},
+        "sort": ["_doc"],
+        "track_total_hits": False,
+        "_source": False,
+        "stored_fields": "_none_",
+        "docvalue_fields": ["id", *names],
+    }
+
+
+def held(ids: Sequence[str], names: Sequence[str]) -> Json:
+    """The body for the documents of some products."""
+    return {"size": len(ids), "query": {"terms": {"id": list(ids)}}, "sort": ["_doc"], "track_total_hits": False, "_source": list(names)}
+
+
+def statistics(stems: Sequence[str], allowed: Sequence[Json]) -> Json:
+    """The body for what must be known first: of the index, of each stem, and of what the filter leaves."""
+    counts: Json = {f"stem {place}": {"filter": {"term": {"words": stem}}} for place, stem in enumerate(stems)}
+    if stems:
+        counts["length"] = {"sum": {"field": "length"}}
+        counts["every word"] = {"filter": every([*allowed, all_words(stems)])}
+    counts["vectors"] = {"filter": every([*allowed, SEEN])}
+    return {"size": 0, "query": {"match_all": {}}, "track_total_hits": True, "aggs": counts}

@@ -1,0 +1,132 @@
+"""Storing and removing: optimistic, row by row, with a version of our own.
+
+OpenSearch's `_version` goes on counting after a removal for a while, so ours is a field. What makes it atomic is that every write
+names the `_seq_no` that it read, or that there must be nothing yet (docs/decisions/0072).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lookalike.engines.opensearch.client import Client
+from lookalike.engines.opensearch.documents import encode
+from lookalike.errors import Unavailable
+from lookalike.ports.engine import Write, Written
+
+Json = dict[str, Any]
+
+_ATTEMPTS = 50
+"""How often a write is tried again because others wrote the same product in between."""
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to write: an alias of one index, which goes with it."""
+
+    client: Client
+    name: str
+    refresh: str
+
+
+def put(target: Target, writes: Sequence[Write]) -> list[Written]:
+    """The port's `put`. Raises: IndexProblem, Unavailable, when the other writes have been done."""
+    results: dict[int, Written] = {}
+    failures: list[Exception] = []
+    left, ids = list(range(len(writes))), [write.document.id for write in writes]
+    for _ in range(_ATTEMPTS):
+        batch, left = _once_each(left, ids)
+        for start in range(0, len(batch), _AT_ONCE):
+            left += _try(target, writes, batch[start : start + _AT_ONCE], results, failures)
+        if not left:
+            break
+        left.sort()
+    if failures:
+        raise failures[0]
+    if left:
+        raise Unavailable(f"Product {ids[left[0]]!r} is written by too many at once. Try again later.", 1.0)
+    return [results[row] for row in range(len(writes))]
+
+
+def remove(target: Target, ids: Sequence[str], if_version: Mapping[str, int]) -> list[bool]:
+    """The port's `remove`. Raises: IndexProblem, Unavailable."""
+    results = [False] * len(ids)
+    left = list(range(len(ids)))
+    for _ in range(_ATTEMPTS):
+        batch, left = _once_each(left, ids)
+        for start in range(0, len(batch), _AT_ONCE):
+            left += _try_removing(target, ids, if_version, batch[start : start + _AT_ONCE], results)
+        if not left:
+            return results
+        left.sort()
+    raise Unavailable(f"Product {ids[left[0]]!r} is written by too many at once. Try again later.", 1.0)
+
+
+def _try_removing(
+    target: Target, ids: Sequence[str], if_version: Mapping[str, int], batch: Sequence[int], results: list[bool]
+) -> list[int]:
+    """Remove what may be removed; the rows that somebody else overtook."""
+    named = [ids[row] for row in batch if ids[row] in if_version]
+    found = dict(zip(named, _versions(target, named), strict=True)) if named else {}
+    sent = [row for row in batch if ids[row] not in found or 0 < found[ids[row]][0] == if_version[ids[row]]]
+    actions: list[tuple[Json, Json | None]] = [({"delete": {"_id": ids[row], **found.get(ids[row], (0, {}))[1]}}, None) for row in sent]
+    if not actions:
+        return []
+    overtaken = []
+    answers = target.client.bulk(target.name, actions, refresh=target.refresh)
+    for row, result in zip(sent, answers, strict=True):
+        if result["status"] == 409:
+            overtaken.append(row)
+        elif result["status"] not in (200, 404) or "error" in result:
+            raise target.client.failure(result)
+        results[row] = result["status"] == 200
+    return overtaken
+
+
+def _once_each(rows: Sequence[int], ids: Sequence[str]) -> tuple[list[int], list[int]]:
+    """The first write of each product, and the others: of two writes to one product the later must see the earlier."""
+    first: dict[str, int] = {}
+    others = [row for row in rows if first.setdefault(ids[row], row) != row]
+    return list(first.values()), others
+
+
+def _try(
+    target: Target, writes: Sequence[Write], batch: Sequence[int], results: dict[int, Written], failures: list[Exception]
+) -> list[int]:
+    """Read the versions, write what may be written; the rows that somebody else overtook."""
+    found = _versions(target, [writes[row].document.id for row in batch])
+    actions: list[tuple[Json, Json | None]] = []
+    sent: list[tuple[int, Written]] = []
+    for row, (version, condition) in zip(batch, found, strict=True):
+        document = writes[row].document
+        wanted = writes[row].if_version
+        if wanted is not None and wanted != version:
+            results[row] = Written(document.id, version, created=False, conflict=True)
+            continue
+        verb = "index" if condition else "create"
+        actions.append(({verb: {"_id": document.id, **condition}}, encode(document, version + 1)))
+        sent.append((row, Written(document.id, version + 1, created=version == 0)))
+    if not actions:
+        return []
+    overtaken = []
+    answers = target.client.bulk(target.name, actions, refresh=target.refresh)
+    for (row, written), result in zip(sent, answers, strict=True):
+        if result["status"] == 409:
+            overtaken.append(row)
+        elif result["status"] >= 300:
+            results[row] = written
+            failures.append(target.client.failure(result))
+        else:
+            results[row] = written
+    return overtaken
+
+
+def _versions(target: Target, ids: Sequence[str]) -> list[tuple[int, Json]]:
+    """The version of each product now, 0 where there is none, and the condition that it still is."""
+    with target.client.asked() as raw:
+        told = raw.mget(body={"ids": list(ids)}, index=target.name, params={"_source_includes": "version"})["docs"]
+    return [
+        (one["_source"]["version"], {"if_seq_no": one["_seq_no"], "if_primary_term": one["_primary_term"]}) if one.get("found") else (0, {})
+        for one in told
+    ]

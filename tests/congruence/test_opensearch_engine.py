@@ -1,0 +1,123 @@
+"""OpenSearch answers what the memory engine answers, on a real server: filters, totals, facets, sorts, pages and groups exactly,
+rankings up to rounding; and through the graph at a stated recall."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from test_engines import LEGS, check_alike, filled
+
+from lookalike.domain import filters
+from lookalike.domain.document import Document
+from lookalike.domain.query import EngineQuery
+from lookalike.engines.memory import open_memory
+from lookalike.engines.opensearch import open_opensearch
+from lookalike.ports.engine import SearchEngine
+from lookalike.testing.documents import make_documents, make_facets, make_filter, make_query, make_sort
+from lookalike.testing.engine_cases import ids, pages
+
+pytestmark = pytest.mark.opensearch
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[Document]:
+    return make_documents(11, 400)
+
+
+@pytest.fixture(scope="module")
+def memory(documents: list[Document]) -> SearchEngine:
+    return filled(open_memory(""), documents)
+
+
+@pytest.fixture(scope="module")
+def engine(documents: list[Document], opensearch: str) -> Iterator[SearchEngine]:
+    engine = open_opensearch(f"{opensearch}/congruence-{uuid.uuid4().hex}", settings={"replicas": "0"})
+    yield filled(engine, documents)
+    engine.close()
+
+
+def test_two_hundred_filters_agree_exactly(memory: SearchEngine, engine: SearchEngine, documents: list[Document]) -> None:
+    rng = random.Random(21)
+    lengths = []
+    for _ in range(200):
+        query = EngineQuery(filter=make_filter(rng, documents, depth=3), facets=make_facets(rng), limit=1000)
+        if rng.random() < 0.3:
+            query = replace(query, filter=filters.All((query.filter, make_filter(rng, documents), make_filter(rng, documents))))
+        exact, page = memory.search(query), engine.search(query)
+        assert ids(exact) == ids(page), query.filter
+        check_alike(exact, page)
+        lengths.append(exact.total)
+    assert sum(0 < one < len(documents) for one in lengths) > 90, "the filters choose nothing or everything"
+
+
+@pytest.mark.parametrize("legs", LEGS, ids="+".join)
+def test_rankings_agree(memory: SearchEngine, engine: SearchEngine, documents: list[Document], legs: tuple[str, ...]) -> None:
+    """Scores to 2e-6, the words' BM25 included: all legs are computed from the same figures."""
+    rng = random.Random(f"ranking {legs}")
+    for _ in range(12):
+        query = replace(make_query(rng, documents, legs=legs), facets=make_facets(rng), limit=rng.choice([10, 50, 1000]))
+        check_alike(memory.search(query), engine.search(query))
+
+
+def test_sorts_pages_and_groups_agree(memory: SearchEngine, engine: SearchEngine, documents: list[Document]) -> None:
+    rng = random.Random(23)
+    for turn in range(30):
+        query = make_query(rng, documents, legs=rng.choice(LEGS))
+        query = replace(query, sort=make_sort(rng) if turn % 3 else None, limit=rng.randint(20, 90))
+        if rng.random() < 0.4:
+            query = replace(query, group_by=rng.choice(["group", "brand", "attributes.mixed", "price", "id"]))
+        exact = pages(memory, query)
+        assert exact == pages(engine, query), query
+        assert exact == ids(engine.search(replace(query, limit=1000)))
+
+
+def test_diversity_agrees(memory: SearchEngine, engine: SearchEngine, documents: list[Document]) -> None:
+    rng = random.Random(25)
+    for _ in range(5):
+        query = replace(make_query(rng, documents, legs=("picture", "text")), diversity=rng.uniform(0.1, 0.9), limit=30)
+        check_alike(memory.search(query), engine.search(query), tolerance=1e-3)
+
+
+def test_the_other_doors_agree(memory: SearchEngine, engine: SearchEngine, documents: list[Document]) -> None:
+    assert memory.fields() == engine.fields()
+    assert list(memory.documents()) == list(engine.documents())
+    for prefix in ("r", "sho", "cr", "STRAS", "acme", "o'n", "cl", "qu", "東", "boot shirt", "%", "x", "", ".*", "a|b", "\\"):
+        assert memory.suggest(prefix, 1000) == engine.suggest(prefix, 1000), prefix
+
+
+def test_the_graph_agrees_at_a_recall_above_98(opensearch: str) -> None:
+    """4,000 products through HNSW under every kind of filter: OpenSearch 2.19 once took filters on products for filters on objects."""
+    many = make_documents(31, 4000, plain=True)
+    oracle = filled(open_memory(""), many)
+    graph = open_opensearch(f"{opensearch}/graph-{uuid.uuid4().hex}", settings={"replicas": "0"})
+    filled(graph, many)
+    rng = random.Random("graph")
+    found = wanted = 0
+    for turn in range(60):
+        legs = (("picture",), ("picture", "text"), ("picture", "colour", "category"))[turn % 3]
+        query = replace(make_query(rng, many, legs=legs), strategy="hnsw")
+        query = replace(query, filter=make_filter(rng, many, depth=turn % 2), limit=10, facets=make_facets(rng)[:2])
+        exact, page = oracle.search(replace(query, strategy="exact")), graph.search(query)
+        assert (exact.total, exact.facets, page.strategy) == (page.total, page.facets, "hnsw")
+        assert len(exact.hits) == len(page.hits), query.filter
+        least = min((hit.score for hit in exact.hits), default=0.0) - 2e-6
+        found += sum(hit.score >= least for hit in page.hits)
+        wanted += len(exact.hits)
+    assert found >= 0.98 * wanted
+    assert graph.search(replace(query, strategy="exact")).strategy == "exact"
+    graph.close()
+
+
+def test_pages_end_with_the_window_and_say_so(engine: SearchEngine, opensearch: str) -> None:
+    """A thousand are ranked; the rest is counted."""
+    many = make_documents(32, 1200, plain=True)
+    large = filled(open_opensearch(f"{opensearch}/window-{uuid.uuid4().hex}", settings={"replicas": "0"}), many)
+    query = EngineQuery(vector=many[0].seen[0].analysis.main.vector, weights={"picture": 1.0}, limit=400)
+    found = pages(large, query)
+    assert len(found) == len(set(found)) == 1000 < large.search(query).total
+    last = large.search(replace(query, limit=1000))
+    assert last.next is None
+    assert "1,000" in last.notices[0]
+    large.close()

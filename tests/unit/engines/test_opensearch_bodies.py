@@ -1,0 +1,152 @@
+"""From a query to what OpenSearch is asked: body by body, and each body is run on a real server.
+
+The bodies stand in tests/data/opensearch_bodies.json; `python tests/unit/engines/test_opensearch_bodies.py` writes them anew.
+"""
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lookalike.domain.filters import All, AnyOf, Exists, Match, Not, Range
+from lookalike.domain.query import EngineQuery, FacetRequest, Sort
+from lookalike.engines.legs import legs_of
+from lookalike.engines.opensearch import counts, fields, filters, reading, scoring
+from lookalike.engines.opensearch.mapping import MAJORS, index_body, mapping_for, recipe_of
+from lookalike.engines.opensearch.plan import Plan
+from lookalike.errors import IndexProblem, IndexTooNew
+from lookalike.testing.documents import RECIPE
+
+Json = dict[str, Any]
+GOLDEN = Path(__file__).parents[2] / "data" / "opensearch_bodies.json"
+
+
+def bodies() -> dict[str, Json]:
+    """Every kind of body that the engine sends."""
+    vector, colour = np.eye(1, 16, dtype=np.float32)[0], np.eye(1, 6, dtype=np.float32)[0]
+    statistics = scoring.TextStatistics(("red", "shoe"), (0.5, 1.25), 7.5)
+    rule = All((Match("brand", ("Acme",)), Range("price", gte=10, lt=50), Not(Match("in_stock", (False,)))))
+    query = EngineQuery(
+        vector=vector,
+        colour=colour,
+        words="red shoes",
+        tags=("Boot",),
+        not_tags=("sale",),
+        categories={"Clothing > Shoes": 0.75},
+        weights={"picture": 0.6, "text": 0.2, "tags": 0.1, "category": 0.1, "colour": 0.1},
+        filter=rule,
+        min_similarity=0.25,
+        facets=(
+            FacetRequest("brand", "brand", limit=5),
+            FacetRequest("attributes.fit=x", "fit=x"),
+            FacetRequest("price", "price", ranges=(0, 25, 50)),
+            FacetRequest("attributes.size", "size", ranges=(30, 40)),
+            FacetRequest("category", "level", depth=1),
+        ),
+    )
+    exact, graph = (Plan(query, legs_of(query), 1000, told, statistics, few=told) for told in (True, False))
+    plain = EngineQuery(categories={"Tea": 1.0}, weights={"category": 1.0})
+    found = {f"exact {signal}": exact.best(signal) for signal in exact.signals}
+    found |= {f"graph {signal}": graph.best(signal) for signal in ("picture", "colour")}
+    found |= {
+        "category alone": Plan(plain, legs_of(plain), 1000, True, None, few=True).best("category"),
+        "look up tags": exact.lookup("tags", ["sku-1", "sku-2"]),
+        "counts": exact.counted(),
+        "strongest words": exact.strongest()[1],
+        "statistics": scoring.statistics(("red", "shoe"), [filters.clause(rule)]),
+        "values": scoring.values(["sku-1"], ["data"]),
+        "held": scoring.held(["sku-1"], ["told"]),
+        "suggestions": reading.suggesting("te (x"),
+        "no legs": {"query": filters.clause(All()), "sort": counts.order(Sort("created", descending=True))},
+        "sorted by price": {"query": filters.clause(Exists("price")), "sort": counts.order(Sort("price"))},
+        "sorted by attribute": {
+            "query": filters.clause(Exists("attributes.size")),
+            "sort": counts.order(Sort("attributes.size", descending=True)),
+        },
+    }
+    for name, one in {
+        "filter category": Match("category", ("Clothing", 1)),
+        "filter types": All((Match("price", (10, "10", True)), Match("in_stock", (1,)), Match("attributes.mixed", (True, 1, 1.0, "1")))),
+        "filter one element": Range("attributes.size", gt=36, gte=30, lt=41),
+        "filter half open": Range("attributes.size", lte=0),
+        "filter nothing": AnyOf((Match("brand", ()), Range("title", gte=1), AnyOf())),
+        "filter not": Not(AnyOf((Exists("attributes.fits"), Match("created", (0.0,))))),
+    }.items():
+        found[name] = {"query": filters.clause(one)}
+    return found
+
+
+def test_queries_become_these_bodies() -> None:
+    assert json.loads(json.dumps(bodies())) == json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("values", [[-1e300, -2.5, -1e-300, 0.0, 1e-300, 1, 36.5, 41, 1e300]])
+def test_numbers_in_terms_sort_as_numbers(values: list[float]) -> None:
+    told = [fields.sortable(value) for value in values]
+    assert told == sorted(told)
+    assert [fields.number_of(one) for one in told] == values
+    assert fields.sortable(-0.0) == fields.sortable(0)
+
+
+def test_entries_of_different_attributes_never_meet() -> None:
+    """A name may hold what separates it from its value."""
+    pairs = [("a=b", "c"), ("a", "b=c"), ("a%3Db", "c"), ("a", True), ("a", 1), ("a", "1"), ("a", ""), ("ab", "")]
+    told = [fields.entry(fields.attribute(f"attributes.{name}") or "", value) for name, value in pairs]
+    assert len(set(told)) == len(pairs)
+    assert [fields.value_of(fields.attribute(f"attributes.{name}") or "", one) for (name, _), one in zip(pairs, told, strict=True)] == [
+        value for _, value in pairs
+    ]
+
+
+def test_long_texts_stay_apart() -> None:
+    """Lucene takes terms of 32,766 bytes."""
+    one, other = "東" * 100_000, "東" * 99_999 + "x"
+    assert fields.clipped(one) != fields.clipped(other)
+    assert len(fields.clipped(one).encode()) <= 32_766
+
+
+def test_an_index_says_its_recipe() -> None:
+    for major in MAJORS:
+        told = index_body(major, RECIPE, shards=2, replicas=0)
+        assert recipe_of(told["mappings"], "x") == RECIPE
+        told["mappings"]["_meta"]["lookalike"]["format"] = 99
+        with pytest.raises(IndexTooNew):
+            recipe_of(told["mappings"], "x")
+    with pytest.raises(IndexProblem, match="not made by Lookalike"):
+        recipe_of({"properties": {}}, "x")
+    with pytest.raises(IndexProblem, match="OpenSearch 1"):
+        mapping_for(1)
+
+
+@pytest.mark.opensearch
+def test_the_server_takes_mapping_and_bodies(opensearch: str) -> None:
+    """As index, as template, and every body; a field that is not told is refused."""
+    from opensearchpy import OpenSearch, RequestError
+
+    client = OpenSearch([opensearch.replace("opensearch", "http", 1)])
+    name = f"bodies-{uuid.uuid4().hex}"
+    major = int(client.info()["version"]["number"].partition(".")[0])
+    template = {"index_patterns": [f"{name}-*"], "template": mapping_for(major)}
+    client.indices.put_index_template(name=name, body=template)
+    client.indices.delete_index_template(name=name)
+    body = index_body(major, RECIPE, shards=1, replicas=0)
+    client.indices.create(index=name, body=body)
+    told = client.indices.get_mapping(index=name)[name]["mappings"]
+    assert told["_meta"] == body["mappings"]["_meta"]
+    assert told["properties"].keys() == body["mappings"]["properties"].keys()
+    with pytest.raises(RequestError, match="strict_dynamic_mapping"):
+        client.index(index=name, body={"colour": "red"})
+    client.index(index=name, body={"id": "sku-1", "words": "red|8 shoe|1", "length": 2, "present": ["id"]}, params={"refresh": "true"})
+    for label, one in bodies().items():
+        answer = client.search(index=name, body=one)
+        assert answer["_shards"]["failed"] == 0, label
+    client.indices.delete(index=name)
+    client.close()
+
+
+if __name__ == "__main__":
+    lines = [f"{json.dumps(name)}: {json.dumps(body, sort_keys=True)}" for name, body in bodies().items()]  # a body a line
+    GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
