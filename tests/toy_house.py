@@ -3,10 +3,12 @@
 import base64
 import colorsys
 import io
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from flask.testing import FlaskClient
 from PIL import Image
 
 from lookalike.bootstrap import House
@@ -119,3 +121,12 @@ def shop() -> list[dict[str, Any]]:
         }
         for place, name in enumerate(names)
     ]
+
+
+def ended(client: FlaskClient, job: dict[str, Any]) -> dict[str, Any]:
+    """The job once it has ended, asked for as clients do: not without a breath, or the job's own thread would get none."""
+    breath = threading.Event()
+    while job["state"] in ("queued", "running"):
+        breath.wait(0.01)
+        job = client.get(f"/v1/jobs/{job['id']}").json
+    return job

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
-from toy_house import data_url, encoded, picture, shop, toy_house
+from toy_house import data_url, encoded, ended, picture, shop, toy_house
 
 from lookalike.bootstrap import House
 from query_api.app import create_app
@@ -43,13 +43,6 @@ def problem(answer: Any, status: int, at: str | None = None) -> dict[str, Any]:
     if at is not None:
         assert at in [one["at"] for one in told["errors"]]
     return told
-
-
-def finished(client: FlaskClient, job: dict[str, Any]) -> dict[str, Any]:
-    """The job once it has ended."""
-    while job["state"] in ("queued", "running"):
-        job = client.get(f"/v1/jobs/{job['id']}").json
-    return job
 
 
 def test_a_search_answers_in_the_contracts_shape(client: FlaskClient) -> None:
@@ -206,7 +199,7 @@ def test_bulk_reports_bad_rows_and_keeps_the_rest(client: FlaskClient) -> None:
     body = "\n".join(one if isinstance(one, str) else json.dumps(one) for one in rows).encode() + b'\n{"id": "\xff"}'
     answer = client.post("/v1/products:bulk", data=body, headers=NDJSON)
     assert (answer.status_code, answer.headers["Location"]) == (202, f"/v1/jobs/{answer.json['id']}")
-    job = finished(client, answer.json)
+    job = ended(client, answer.json)
     assert job["state"] == "done"
     assert {one["row"]: one["reason"] for one in job["errors"]} == {
         2: "not_json", 3: "invalid", 5: "invalid", 7: "picture_unreadable", 10: "invalid", 11: "invalid", 12: "invalid", 14: "not_json",
@@ -222,7 +215,7 @@ def test_a_file_that_a_row_names_is_neither_read_nor_shown(client: FlaskClient, 
     secret = tmp_path / "private.png"
     secret.write_bytes(picture(0.4))
     row = {"id": "thief", "title": "x", "pictures": [str(secret)]}
-    job = finished(client, client.post("/v1/products:bulk", data=json.dumps(row), headers=NDJSON).json)
+    job = ended(client, client.post("/v1/products:bulk", data=json.dumps(row), headers=NDJSON).json)
     assert [one["reason"] for one in job["errors"]] == ["picture_unavailable"]
     shown = client.get("/v1/products/thief").json
     assert (shown["analysis"], shown["unseen"]) == (None, [{"picture": 0, "reason": "not_allowed"}])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
-from toy_house import data_url, encoded, picture, shop, toy_house
+from toy_house import data_url, encoded, ended, picture, shop, toy_house
 
 from lookalike.bootstrap import House
 from lookalike.errors import InvalidInput
@@ -51,10 +51,7 @@ def bulk(client: FlaskClient, *rows: Any, **headers: str) -> dict[str, Any]:
     """The job of some rows, once it has ended."""
     body = "\n".join(one if isinstance(one, str) else json.dumps(one) for one in rows)
     job = client.post("/v1/products:bulk", data=body, headers=NDJSON | headers).json
-    while job["state"] in ("queued", "running"):
-        job = client.get(f"/v1/jobs/{job['id']}").json
-    told: dict[str, Any] = job
-    return told
+    return ended(client, job)
 
 
 def test_an_upload_is_shown_again_as_a_picture_of_our_own(client: FlaskClient) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from picture_server import PictureServer
 from test_cli import Shop
-from toy_house import picture, toy_house
+from toy_house import ended, picture, toy_house
 
 from query_api.app import create_app
 from query_api.options import Options
@@ -79,9 +79,7 @@ def test_strangers_addresses_over_http(server: PictureServer) -> None:
                 assert (how.status_code, told["type"], told["reason"]) == (422, "/docs#problem-picture-unavailable", reason)
         rows = [{"id": f"c{n}", "title": "c", "pictures": [f"{server.base}/{one}"]} for n, one in enumerate(("status/410", "picture/p-5"))]
         body = "\n".join(map(json.dumps, rows))
-        job = client.post("/v1/products:bulk", data=body, content_type="application/x-ndjson").json
-        while job["state"] in ("queued", "running"):
-            job = client.get(f"/v1/jobs/{job['id']}").json
+        job = ended(client, client.post("/v1/products:bulk", data=body, content_type="application/x-ndjson").json)
         assert [(one["id"], "(gone)" in one["message"]) for one in job["errors"]] == [("c0", True)]
         assert client.get("/v1/products/c0").json["unseen"] == [{"picture": 0, "reason": "gone"}]
         assert house.looking.looked == 2
