@@ -19,6 +19,9 @@ LADDER = (600, 2400)
 """So many of the nearest products the first two segments look at. 600 hold the 10 best at a recall of .99 (see
 docs/decisions), 2,400 leave 1,000 that are surely in order. With codes each further one looks at four times as many, so that a
 page costs what its depth asks for."""
+_FEWER = 200_000, 2 / 3
+"""Up to so many rows this share of the first segment will do: at 100,000 rows 400 hold the 10 best at a recall of .999, and of .994
+where a filter leaves a tenth; at 1,000,000 it takes 600 for .98."""
 _FILTERED = 1.5
 _FEW_LEFT = 0.25
 """So many times as many where a filter leaves less than this share: neighbours are farther then, and codes tell far ones apart less
@@ -79,7 +82,7 @@ def segments(found: Candidates, how: Plan, start: int) -> Iterator[Segment]:
     vectors = found.state.vectors
     if vectors is not None and _VISUAL & found.active.keys() and how.count > FEW:
         for number in range(start, REST):
-            products = LADDER[number] if number < len(LADDER) else LADDER[-1] * 4 ** (number - len(LADDER) + 1)
+            products = looked_at(number, len(vectors))
             if number >= len(LADDER) and (not how.coarse or 2 * products > how.count):
                 break
             best = _best(found, vectors, how, number, products)
@@ -114,6 +117,14 @@ def _best(found: Candidates, vectors: Vectors, how: Plan, number: int, products:
     else:
         bound = -1.0 if len(rows) < most else _score_of(found, float(cosines[-1]) + NOISE)
     return slots[scores > bound], scores[scores > bound]
+
+
+def looked_at(number: int, rows: int) -> int:
+    """How many of the nearest products a segment looks at."""
+    few, share = _FEWER
+    if number == 0 and rows <= few:
+        return int(LADDER[0] * share)
+    return LADDER[number] if number < len(LADDER) else LADDER[-1] * 4 ** (number - len(LADDER) + 1)
 
 
 def reranked(most: int, rows: int, chosen: Mask | None) -> int:

@@ -6,7 +6,7 @@ from lookalike.domain.fusion import unit
 from lookalike.engines.embedded.codes import Codes
 from lookalike.engines.embedded.columns import Mask
 from lookalike.engines.embedded.originals import Floats
-from lookalike.engines.embedded.ranking import LADDER, reranked
+from lookalike.engines.embedded.ranking import looked_at, reranked
 from lookalike.engines.embedded.state import State
 from lookalike.engines.embedded.vectors import Vectors
 
@@ -51,5 +51,5 @@ def _found(vectors: Vectors, codes: Codes, query: Floats, chosen: Mask | None) -
     _, best = vectors.pictures.nearest(query, _NEAREST, chosen)
     if not len(best):
         return 1.0
-    rows, _ = codes.nearest(query, reranked(LADDER[0], len(vectors), chosen), chosen)
+    rows, _ = codes.nearest(query, reranked(looked_at(0, len(vectors)), len(vectors), chosen), chosen)
     return int(np.count_nonzero(vectors.pictures.cosines(query, rows) >= best[-1] - _ROUNDING)) / len(best)
