@@ -83,17 +83,8 @@ def _name(key: LookKey) -> bytes:
 
 
 def _written(analysis: Analysis) -> tuple[int, bytes, bytes]:
-    """(checksum, JSON, vectors): unlike `Analysis.as_json` to the last digit, so that it does not matter who saw it first."""
-    told = analysis.as_json() | {
-        "objects": [
-            {"box": [one.box.left, one.box.top, one.box.right, one.box.bottom], "label": one.label, "score": one.score}
-            for one in analysis.objects
-        ],
-        "tags": [{"name": one.name, "score": one.score} for one in analysis.tags],
-        "categories": [{"name": one.name, "score": one.score} for one in analysis.categories],
-        "colours": [{"name": one.name, "share": one.share, "rgb": list(one.rgb)} for one in analysis.colours],
-        "dimensions": [len(analysis.main.vector), len(analysis.main.colour_vector)],
-    }
+    """(checksum, JSON, vectors), to the last digit, so that it does not matter who saw it first."""
+    told = analysis.as_exact_json() | {"dimensions": [len(analysis.main.vector), len(analysis.main.colour_vector)]}
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     vectors = b"".join(part.astype("<f4").tobytes() for one in analysis.objects for part in (one.vector, one.colour_vector))
     return zlib.crc32(vectors, zlib.crc32(body)), body, vectors
