@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from test_engines import LEGS, check_alike, filled
+from test_engines import LEGS, check_alike, check_filters, filled
 
-from lookalike.domain import filters
 from lookalike.domain.document import Document
 from lookalike.domain.query import EngineQuery
 from lookalike.engines.memory import open_memory
@@ -22,16 +21,6 @@ pytestmark = pytest.mark.opensearch
 
 
 @pytest.fixture(scope="module")
-def documents() -> list[Document]:
-    return make_documents(11, 400)
-
-
-@pytest.fixture(scope="module")
-def memory(documents: list[Document]) -> SearchEngine:
-    return filled(open_memory(""), documents)
-
-
-@pytest.fixture(scope="module")
 def engine(documents: list[Document], opensearch: str) -> Iterator[SearchEngine]:
     engine = open_opensearch(f"{opensearch}/congruence-{uuid.uuid4().hex}", settings={"replicas": "0"})
     yield filled(engine, documents)
@@ -39,17 +28,7 @@ def engine(documents: list[Document], opensearch: str) -> Iterator[SearchEngine]
 
 
 def test_two_hundred_filters_agree_exactly(memory: SearchEngine, engine: SearchEngine, documents: list[Document]) -> None:
-    rng = random.Random(21)
-    lengths = []
-    for _ in range(200):
-        query = EngineQuery(filter=make_filter(rng, documents, depth=3), facets=make_facets(rng), limit=1000)
-        if rng.random() < 0.3:
-            query = replace(query, filter=filters.All((query.filter, make_filter(rng, documents), make_filter(rng, documents))))
-        exact, page = memory.search(query), engine.search(query)
-        assert ids(exact) == ids(page), query.filter
-        check_alike(exact, page)
-        lengths.append(exact.total)
-    assert sum(0 < one < len(documents) for one in lengths) > 90, "the filters choose nothing or everything"
+    check_filters(memory, engine, documents, count=200, telling=90)
 
 
 @pytest.mark.parametrize("legs", LEGS, ids="+".join)
