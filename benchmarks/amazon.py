@@ -1,6 +1,6 @@
 """Amazon product data in its three layouts: lines a second, memory, and what is reported of the dirt.
 
-    python benchmarks/amazon.py [--lines 1000000] [--layouts 2014,2018,2023] [--json]
+    python -m benchmarks.amazon [--lines 1000000] [--layouts 2014,2018,2023] [--json]
 
 A gzipped file of so many lines a layout is made of the shapes of the test fixtures: one line in twenty is one of the fixture's
 dirty lines, with an id of its own. It is read in one pass, by a fresh process for each figure. Peak memory is told at a hundredth,
@@ -10,8 +10,8 @@ a tenth and all of the lines: it must not grow. Times are CPU seconds of that pr
 import argparse
 import gzip
 import json
+import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processes import status_mb
 from lookalike.catalogues.amazon import open_amazon
 from lookalike.domain.commands import RowFailure
 from lookalike.ports.catalogue import CatalogueOptions
@@ -139,7 +140,7 @@ def read(path: Path, limit: int) -> dict[str, Any]:
         "rows": rows,
         "rows_per_second": round(rows / spent),
         "wall_seconds": round(time.perf_counter() - wall, 1),
-        "peak_mb": peak_mb(),
+        "peak_mb": round(status_mb(os.getpid(), "VmHWM"), 1),
         "rows_failed": dict(sorted(failed.items())),
         "fields_lost": dict(sorted(lost.items())),
         "notes": dict(sorted(notes.items())),
@@ -148,18 +149,11 @@ def read(path: Path, limit: int) -> dict[str, Any]:
 
 def measured(path: Path, limit: int) -> dict[str, Any]:
     """`read` in a process that has done nothing else."""
-    done = subprocess.run([sys.executable, __file__, "--read", str(path), "--lines", str(limit)], check=True, stdout=subprocess.PIPE)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.amazon", "--read", str(path), "--lines", str(limit)], check=True, stdout=subprocess.PIPE
+    )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
-
-
-def peak_mb() -> float:
-    """Of this process. Linux's ru_maxrss also has what the parent had before `exec`, so its own high-water mark comes first."""
-    told = Path("/proc/self/status")
-    for line in told.read_text(encoding="ascii").splitlines() if told.exists() else ():
-        if line.startswith("VmHWM:"):
-            return round(int(line.split()[1]) / 1024, 1)
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def main(argv: list[str] | None = None) -> None:

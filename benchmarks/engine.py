@@ -23,6 +23,7 @@ import hnswlib
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.words import ADJECTIVES, NOUNS
 from lookalike.domain.analysis import Analysis, Recipe, SeenObject, Tag
 from lookalike.domain.document import Document, Seen
 from lookalike.domain.filters import EVERYTHING, Filter, Match
@@ -34,28 +35,6 @@ from lookalike.ports.engine import SearchEngine, Write
 
 BRANDS = [f"brand {n}" for n in range(300)]
 CATEGORIES = [f"Shop > Part {n // 8} > Kind {n}" for n in range(64)]
-NOUNS = (
-    "shoe",
-    "boot",
-    "shirt",
-    "dress",
-    "lamp",
-    "teapot",
-    "chair",
-    "table",
-    "jacket",
-    "bag",
-    "watch",
-    "ring",
-    "sofa",
-    "cup",
-    "bowl",
-    "vase",
-)
-ADJECTIVES = (
-    *("red", "blue", "green", "black", "white", "small", "large"),
-    *("striped", "plain", "floral", "leather", "cotton", "wooden", "steel"),
-)
 FILTERS: dict[str, Filter] = {
     "none": EVERYTHING,
     "50 %": Match("attributes.half", (True,)),

@@ -1,6 +1,6 @@
 """The embedded engine at a million products × 256-d: how fast it is built and opened, what it holds in memory, what it finds.
 
-    python benchmarks/engine_million.py [--documents 1000000] [--queries 100] [--titles products.csv] [--folder DIR] [--json]
+    python -m benchmarks.engine_million [--documents 1000000] [--queries 100] [--titles products.csv] [--folder DIR] [--json]
 
 Vectors are synthetic and clustered; titles are those of a shop's CSV (column `productDisplayName`), varied by number, or made up
 of a shop's words without one. Times are of the engine's own calls: `ms` by the wall clock, `cpu ms` by the processor's, which says
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from benchmarks.words import ADJECTIVES, NOUNS
 from lookalike.domain.analysis import Analysis, Recipe, SeenObject, Tag
 from lookalike.domain.document import Document, Seen
 from lookalike.domain.filters import EVERYTHING, Filter, Match
@@ -43,40 +44,6 @@ DIMENSION, COLOURS = 256, 32
 RECIPE = Recipe("benchmark", DIMENSION, COLOURS)
 BATCH = 1000
 CHUNK = 20_000
-NOUNS = (
-    "shoe",
-    "boot",
-    "shirt",
-    "dress",
-    "lamp",
-    "teapot",
-    "chair",
-    "table",
-    "jacket",
-    "bag",
-    "watch",
-    "ring",
-    "sofa",
-    "cup",
-    "bowl",
-    "vase",
-)
-ADJECTIVES = (
-    "red",
-    "blue",
-    "green",
-    "black",
-    "white",
-    "small",
-    "large",
-    "striped",
-    "plain",
-    "floral",
-    "leather",
-    "cotton",
-    "wooden",
-    "steel",
-)
 CATEGORIES = [f"Shop > Part {n // 8} > Kind {n}" for n in range(64)]
 FILTERS: dict[str, tuple[Filter, Callable[[NDArray[np.int64]], NDArray[np.bool_]]]] = {
     "none": (EVERYTHING, lambda n: n >= 0),

@@ -1,6 +1,6 @@
 """The two forms of an export against each other: size, documents a second out and in, peak memory.
 
-    python benchmarks/export.py [--documents 20000] [--json]
+    python -m benchmarks.export [--documents 20000] [--json]
 
 Documents with all fields and vectors of the default recipe's size in a memory engine and an embedded one. Times are CPU seconds of a
 fresh process a figure; "read" makes documents of the file and does nothing with them, "import" puts them into an embedded index,
@@ -10,7 +10,7 @@ fresh process a figure; "read" makes documents of the file and does nothing with
 import argparse
 import gzip
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.processes import status_mb
 from lookalike.domain.analysis import Recipe
 from lookalike.engines.embedded import open_embedded
 from lookalike.ports.engine import SearchEngine, Write
@@ -69,16 +70,7 @@ def step(form: str, what: str, index: Path, file: Path) -> dict[str, float]:
                 done = last.written + last.unchanged
     spent = time.process_time() - began
     engine.close()
-    return {"per_second": round(done / spent), "peak_mb": peak_mb()}
-
-
-def peak_mb() -> float:
-    """Of this process. Linux's ru_maxrss also has what the parent had before `exec`, so its own high-water mark comes first."""
-    told = Path("/proc/self/status")
-    for line in told.read_text(encoding="ascii").splitlines() if told.exists() else ():
-        if line.startswith("VmHWM:"):
-            return round(int(line.split()[1]) / 1024, 1)
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    return {"per_second": round(done / spent), "peak_mb": round(status_mb(os.getpid(), "VmHWM"), 1)}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -100,7 +92,7 @@ def main(argv: list[str] | None = None) -> None:
             file, target = folder / f"shop.{form}", folder / f"target-{form}"
             found: dict[str, object] = {}
             for what, index in (("export", folder / "index"), ("read", target), ("import", target), ("again", target)):
-                words = [sys.executable, __file__, "--step", form, what, str(index), str(file)]
+                words = [sys.executable, "-m", "benchmarks.export", "--step", form, what, str(index), str(file)]
                 found[what] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
             size = file.stat().st_size
             found |= {"bytes": size, "bytes_each": round(size / told.documents), "bytes_gzipped": len(gzip.compress(file.read_bytes(), 6))}

@@ -1,0 +1,36 @@
+"""Words that made-up titles are made of."""
+
+NOUNS = (
+    "shoe",
+    "boot",
+    "shirt",
+    "dress",
+    "lamp",
+    "teapot",
+    "chair",
+    "table",
+    "jacket",
+    "bag",
+    "watch",
+    "ring",
+    "sofa",
+    "cup",
+    "bowl",
+    "vase",
+)
+ADJECTIVES = (
+    "red",
+    "blue",
+    "green",
+    "black",
+    "white",
+    "small",
+    "large",
+    "striped",
+    "plain",
+    "floral",
+    "leather",
+    "cotton",
+    "wooden",
+    "steel",
+)
