@@ -1,5 +1,6 @@
 """Where the house is put together: which engine, which networks, which stores. The only place that knows them all."""
 
+import io
 import os
 import re
 import threading
@@ -12,7 +13,7 @@ from lookalike import plugins
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
 from lookalike.domain.picture import digest_of
-from lookalike.errors import InvalidSetting, PictureUnavailable, RecipeMismatch, UnknownPlugin
+from lookalike.errors import InvalidSetting, LookalikeError, PictureUnavailable, RecipeMismatch, UnknownPlugin
 from lookalike.pictures.analyses import AnalysisFile
 from lookalike.pictures.files import FilePictures, NoFiles
 from lookalike.pictures.known import KnownAddresses
@@ -21,7 +22,7 @@ from lookalike.pictures.web import Fetched, Validators, Web
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.runner import TaskRunner
-from lookalike.ports.vision import Embedder, PictureAnalyser, PictureDecoder, Seer
+from lookalike.ports.vision import Embedder, Look, PictureAnalyser, PictureDecoder, Seer
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.index import Indexer
@@ -98,11 +99,19 @@ class House:
         self.close()
 
 
-def build(settings: Settings | None = None, *, read_only: bool = False, prepare: bool = True, index: str | None = None) -> House:
+def build(
+    settings: Settings | None = None,
+    *,
+    read_only: bool = False,
+    prepare: bool = True,
+    index: str | None = None,
+    analyser: PictureAnalyser | None = None,
+) -> House:
     """A house for an index. Networks are built by the first picture, connections by the first use.
 
     `read_only` opens what is there and never writes; without `prepare` an index of another recipe may be opened, to rebuild
-    it. Raises: IndexProblem, UnknownPlugin, InvalidSetting, MissingDependency.
+    it. An `analyser` that is given is used in place of the one that is set; the house closes it too.
+    Raises: IndexProblem, UnknownPlugin, InvalidSetting, MissingDependency.
     """
     settings = settings or load()
     name, location = engine_of(index or settings.index)
@@ -112,8 +121,7 @@ def build(settings: Settings | None = None, *, read_only: bool = False, prepare:
         opened.callback(engine.close)
         if prepare and not read_only:
             engine.prepare(recipe)
-        make_analyser = plugins.load("picture analyser", settings.analyser)
-        analyser: PictureAnalyser = make_analyser(recipe, make_seer, lambda: _decoder(settings), settings=settings)
+        analyser = analyser or _analyser(settings, recipe, make_seer)
         opened.callback(analyser.close)
         folder = _folder(name, location)
         shelf: Shelf = MemoryShelf() if folder is None else FolderShelf(folder / "pictures")
@@ -151,6 +159,30 @@ def build(settings: Settings | None = None, *, read_only: bool = False, prepare:
             folder=folder,
             _closing=opened.pop_all(),
         )
+
+
+def analyser_of(settings: Settings) -> PictureAnalyser:
+    """The analyser that is set, without an index. Raises: UnknownPlugin, InvalidSetting, MissingDependency."""
+    return _analyser(settings, *_seeing(settings))
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """The recipe that is set; no network is built. Raises: UnknownPlugin, InvalidSetting."""
+    return _seeing(settings)[0]
+
+
+def warm_up(analyser: PictureAnalyser) -> None:
+    """Let the networks see a picture, so that the first shopper does not wait for what is loaded late.
+
+    Raises: LookalikeError where they do not answer.
+    """
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(out, "JPEG")
+    for result in analyser.analyse([Look(out.getvalue())]):
+        if isinstance(result, LookalikeError):
+            raise result
 
 
 def ledger_of(settings: Settings) -> Ledger:
@@ -241,21 +273,26 @@ def _folder(engine: str, location: str) -> Path | None:
 
 def _seeing(settings: Settings) -> tuple[Recipe, Callable[[], Seer]]:
     """The recipe that is set, and what builds its seer. A recipe of ours by name; else an installed embedder of that name."""
-    from lookalike.vision.seeing import NETWORKS, LocalSeer, open_seer, recipe_of
+    from lookalike.vision import seeing
 
     name = settings.recipe
-    if name in NETWORKS:
-        return recipe_of(name), lambda: open_seer(name, settings.cache_dir, settings.precision)
+    if name in seeing.NETWORKS:
+        return seeing.recipe_of(name), lambda: seeing.open_seer(name, settings.cache_dir, settings.precision)
     if name not in plugins.installed("embedder"):
         raise InvalidSetting(
-            f"LOOKALIKE_RECIPE is {name!r}, but it can be {' or '.join(NETWORKS)}, or the name of an installed embedder: "
+            f"LOOKALIKE_RECIPE is {name!r}, but it can be {' or '.join(seeing.NETWORKS)}, or the name of an installed embedder: "
             f"{', '.join(sorted(plugins.installed('embedder')))}."
         )
     embedder: Embedder = plugins.load("embedder", name)(settings.cache_dir, settings.precision)
-    ours, card = recipe_of("default"), embedder.card
+    ours, card = seeing.recipe_of("default"), embedder.card
     parts = {**ours.parts, "network": f"{card.name} {card.digest[:16]} at {card.input_side}", "projection": "none"}
     recipe = Recipe(name, card.dimension, ours.colour_dimension, parts)
-    return recipe, lambda: LocalSeer(recipe, embedder)
+    return recipe, lambda: seeing.LocalSeer(recipe, embedder)
+
+
+def _analyser(settings: Settings, recipe: Recipe, make_seer: Callable[[], Seer]) -> PictureAnalyser:
+    make: Callable[..., PictureAnalyser] = plugins.load("picture analyser", settings.analyser)
+    return make(recipe, make_seer, lambda: _decoder(settings), settings=settings)
 
 
 def _decoder(settings: Settings) -> PictureDecoder:

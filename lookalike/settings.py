@@ -46,8 +46,13 @@ class Settings(BaseSettings):
         "auto", description="The networks' arithmetic; auto takes int8 where the CPU has VNNI."
     )
     threads: int = Field(0, ge=0, le=1024, description="Threads that decode and analyse pictures; 0 is one a core.")
-    analyser: str = Field("local", description="Where the networks run: local is this process.")
+    analyser: str = Field("local", description="Where the networks run: local is this process, celery the workers (lookalike worker).")
     runner: str = Field("inline", description="Where bulk changes run: inline is this process.")
+    redis: str = Field(
+        "redis://127.0.0.1:6379/0",
+        description="The Redis (7 or newer) that API and workers meet at; redis://, rediss:// (TLS) or unix://.",
+        repr=False,  # it may hold a password
+    )
     cache_dir: Path = Field(default_factory=_cache_folder, description="Where converted networks are kept; they can be made again.")
 
     host: str = Field("127.0.0.1", description="The address that serve listens on.", min_length=1)
@@ -122,6 +127,13 @@ class Settings(BaseSettings):
             raise ValueError("an address that starts with http://, or the word environment, is wanted")
         return told
 
+    @field_validator("redis")
+    @classmethod
+    def _redis(cls, told: str) -> str:
+        if not re.match(r"(rediss?://[^/?#]|unix://)", told):
+            raise ValueError("an address that starts with redis://, rediss:// or unix:// is wanted")
+        return told
+
     @field_validator("engine_settings", mode="before")
     @classmethod
     def _pairs(cls, told: object) -> object:
@@ -174,7 +186,12 @@ def load(**overrides: Any) -> Settings:
 def told(settings: Settings, overrides: Mapping[str, object] = {}) -> list[Told]:
     """Every setting with its value, its origin and what it is for, in the order of the class."""
     return [
-        Told(name, _shown(getattr(settings, name)), origin(name, overrides), field.description or "")
+        Told(
+            name,
+            _shown(without_password(value) if isinstance(value := getattr(settings, name), str) else value),
+            origin(name, overrides),
+            field.description or "",
+        )
         for name, field in Settings.model_fields.items()
     ]
 
@@ -203,6 +220,11 @@ def strays() -> list[str]:
     return found
 
 
+def without_password(address: str) -> str:
+    """An address as it may be shown: the password in it is masked; other text is as it was."""
+    return re.sub(r"(://[^/?#]*:)[^/?#]*@", r"\1********@", address)
+
+
 def _shown(value: object) -> object:
     if isinstance(value, SecretStr):
         return "********"
@@ -218,7 +240,11 @@ def _sentence(problem: Any, given: Mapping[str, object]) -> str:
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(name, Settings.model_fields, n=1)
         return f"{FILE} sets {name!r}, which is no setting." + (f" Did you mean {near[0]!r}?" if near else "")
-    secret = "a secret" if "key" in name or "password" in name else repr(problem["input"])
+    secret = (
+        "a secret"
+        if "key" in name or "password" in name
+        else repr(without_password(str(problem["input"])) if isinstance(problem["input"], str) else problem["input"])
+    )
     what = problem["msg"][0].lower() + problem["msg"][1:]
     about = Settings.model_fields[name].description if name in Settings.model_fields else ""
     return f"{PREFIX}{name.upper()} ({origin(name, given)}) is {secret}, but {what}. {about}"

@@ -4,14 +4,11 @@ What it needs is imported when it runs: other commands start without a web frame
 """
 
 import _thread
-import io
 import sys
 import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from lookalike.errors import LookalikeError
 
 if TYPE_CHECKING:
     from lookalike.bootstrap import House
@@ -41,6 +38,7 @@ def run(house: "House", host: str, port: int) -> None:
 
     Raises: InvalidSetting where nothing can listen at that address; what the networks raise where they do not answer.
     """
+    from lookalike.bootstrap import warm_up
     from query_api.app import create_app
     from query_api.metrics import Metrics
     from query_api.options import Options
@@ -58,7 +56,7 @@ def run(house: "House", host: str, port: int) -> None:
 
     def ready() -> None:
         try:
-            warm_up(house)
+            warm_up(house.analyser)
         except Exception as error:  # noqa: BLE001 — whatever it is, a server that cannot see says so and ends
             failures.append(error)
             _thread.interrupt_main()
@@ -73,19 +71,3 @@ def run(house: "House", host: str, port: int) -> None:
     serve_until_told(server, ready)
     if failures:
         raise failures[0]
-
-
-def warm_up(house: "House") -> None:
-    """Let the networks see a picture, so that the first shopper does not wait for what is loaded late.
-
-    Raises: LookalikeError where they do not answer.
-    """
-    from PIL import Image
-
-    from lookalike.ports.vision import Look
-
-    out = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").save(out, "JPEG")
-    for result in house.analyser.analyse([Look(out.getvalue())]):
-        if isinstance(result, LookalikeError):
-            raise result

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import opensearch_node
+from support import opensearch_node, redis_server
 
 SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 """Real pictures and networks to measure with: a folder beside the clone, or the one named. Tests marked `shared` need it."""
@@ -58,6 +58,26 @@ def opensearch_index(opensearch: str, tmp_path: Path) -> Iterator[Callable[[str]
     client = OpenSearch([opensearch.replace("opensearch", "http", 1)])
     client.indices.delete(index=f"{mine}-*", params={"expand_wildcards": "all"})
     client.close()
+
+
+@pytest.fixture(scope="session")
+def redis_of_session() -> Iterator[redis_server.RedisServer]:
+    """A real Redis for the session; see `redis` for one that is empty."""
+    try:
+        with redis_server.running() as server:
+            yield server
+    except redis_server.NotHere as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def redis(redis_of_session: redis_server.RedisServer) -> str:
+    """The address of a real Redis, empty when the test begins. Who stops or kills it starts one with `redis_server.running`."""
+    from redis import Redis
+
+    with Redis.from_url(redis_of_session.url) as client:
+        client.flushall()
+    return redis_of_session.url
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

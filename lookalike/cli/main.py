@@ -33,8 +33,9 @@ _TOLD = {
     "index": "Read a catalogue into an index.",
     "search": "Search an index by picture and words.",
     "serve": "Serve searches, the catalogue and the page over HTTP.",
+    "worker": "Look at shoppers' pictures, and do the catalogue's work, as they come through Redis.",
 }
-_ORDER = ("index", "search", "serve", "demo", "evaluate", "models", "index-admin", "config")
+_ORDER = ("index", "search", "serve", "demo", "evaluate", "models", "index-admin", "worker", "config")
 
 
 def make_app(asked: str | None) -> typer.Typer:

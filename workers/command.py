@@ -1,0 +1,77 @@
+"""`lookalike worker`: a Celery worker with networks, until it is told to stop.
+
+What it needs is imported when it runs: other commands start without Celery.
+"""
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lookalike.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from lookalike.settings import Settings
+
+Pool = Literal["prefork", "solo"]
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+
+    @app.command()
+    def worker(
+        pool: Annotated[
+            Pool, typer.Option(help="prefork: processes that are replaced when they die; solo: one, as a GPU wants it.")
+        ] = "prefork",
+        concurrency: Annotated[int, typer.Option(min=1, max=256, help="Processes of --pool=prefork; they share the cores.")] = 1,
+        queues: Annotated[str, typer.Option(help="What it works on, commas between; visitors' pictures always go first.")] = "",
+        log_level: Annotated[Level, typer.Option(help="From which level on it tells what it does.")] = "info",
+    ) -> None:
+        """Look at shoppers' pictures, and do the catalogue's work, as they come through Redis."""
+        from lookalike.settings import load
+
+        sys.exit(run(load(), pool, concurrency, queues, log_level))
+
+
+def run(settings: "Settings", pool: Pool, concurrency: int, queues: str, log_level: Level) -> int:
+    """Work until SIGTERM or SIGINT (what is under way is finished first), or until Redis is lost for good. The exit status.
+
+    Each process says on standard output that it is ready, once its networks have seen a picture.
+    Raises: InvalidSetting, UnknownPlugin, MissingDependency.
+    """
+    from lookalike.bootstrap import warm_up
+    from lookalike.broker.names import QUEUES
+    from workers.app import make_app
+    from workers.lifecycle import WorkerHouse, install
+
+    wanted = tuple(dict.fromkeys(one.strip() for one in queues.split(",") if one.strip())) or QUEUES
+    if unknown := [one for one in wanted if one not in QUEUES]:
+        raise InvalidSetting(f"There is no queue {unknown[0]!r}; --queues takes {' and '.join(QUEUES)}.")
+    logging.basicConfig(level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    processes = concurrency if pool == "prefork" else 1
+    house = WorkerHouse(settings, processes)
+    recipe = house.recipe  # an impossible setting is told here, once, not by each process that dies of it
+    app = make_app(settings, house)
+
+    def opened() -> None:
+        warm_up(house.analyser)
+        print(f"Lookalike worker is ready: process {os.getpid()}, recipe {recipe.id}, {', '.join(wanted)}", flush=True)
+
+    install(pool, house, opened, lambda: None)
+    worker = app.Worker(
+        pool_cls=pool,
+        concurrency=processes,
+        queues=list(wanted),
+        loglevel=log_level.upper(),
+        optimization="fair",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
