@@ -7,7 +7,8 @@ LookalikeError
 ├── NotFound                 no such product, job, upload, picture; `kind` says which
 ├── VersionConflict          somebody changed the product in between
 ├── Unavailable              a dependency is away; try again after `retry_after_seconds`
-│   └── Overloaded           too much at once
+│   ├── Overloaded           too much at once
+│   └── NetworksAway         nobody is there who could look at pictures
 ├── IndexProblem             the index cannot be used as it is
 │   ├── RecipeMismatch       its vectors were made by another recipe
 │   │   └── ExportMismatch    an export's were
@@ -106,6 +107,10 @@ class Unavailable(LookalikeError):
 
 class Overloaded(Unavailable):
     """More is asked than can be done in time."""
+
+
+class NetworksAway(Unavailable):
+    """The networks run elsewhere, and nobody is there, or the way there is closed."""
 
 
 class IndexProblem(LookalikeError):

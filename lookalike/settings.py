@@ -53,6 +53,13 @@ class Settings(BaseSettings):
         description="The Redis (7 or newer) that API and workers meet at; redis://, rediss:// (TLS) or unix://.",
         repr=False,  # it may hold a password
     )
+    seen_ttl: float = Field(
+        900.0,
+        ge=0,
+        le=86_400,
+        description="Seconds that Redis keeps what workers saw in a shopper's picture, never the picture; 0 keeps nothing.",
+    )
+    batch_looks: int = Field(0, ge=0, le=1024, description="Pictures that a worker takes at once; 0 is eight for each of its threads.")
     cache_dir: Path = Field(default_factory=_cache_folder, description="Where converted networks are kept; they can be made again.")
 
     host: str = Field("127.0.0.1", description="The address that serve listens on.", min_length=1)

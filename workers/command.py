@@ -52,16 +52,25 @@ def run(settings: "Settings", pool: Pool, concurrency: int, queues: str, log_lev
     if unknown := [one for one in wanted if one not in QUEUES]:
         raise InvalidSetting(f"There is no queue {unknown[0]!r}; --queues takes {' and '.join(QUEUES)}.")
     logging.basicConfig(level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if log_level != "debug":  # two lines for each message, of which there are hundreds a second
+        for name in ("celery.worker.strategy", "celery.app.trace"):
+            logging.getLogger(name).setLevel("WARNING")
     processes = concurrency if pool == "prefork" else 1
-    house = WorkerHouse(settings, processes)
+    house = WorkerHouse(settings, processes, wanted)
     recipe = house.recipe  # an impossible setting is told here, once, not by each process that dies of it
     app = make_app(settings, house)
 
     def opened() -> None:
         warm_up(house.analyser)
+        for begin in house.beginning:
+            begin()
         print(f"Lookalike worker is ready: process {os.getpid()}, recipe {recipe.id}, {', '.join(wanted)}", flush=True)
 
-    install(pool, house, opened, lambda: None)
+    def closed() -> None:
+        for end in reversed(house.ending):
+            end()
+
+    install(pool, house, opened, closed)
     worker = app.Worker(
         pool_cls=pool,
         concurrency=processes,

@@ -2,12 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from celery import signals
 
 from lookalike.analysers.local import cores
 from lookalike.bootstrap import House, analyser_of, build, recipe_of
+from lookalike.broker.names import QUEUES
 from lookalike.ports.vision import PictureAnalyser
 from lookalike.settings import Settings
 
@@ -21,12 +22,17 @@ class WorkerHouse:
     `processes` share the cores of this machine: each takes its part of them for its threads. Raises: InvalidSetting, UnknownPlugin.
     """
 
-    def __init__(self, settings: Settings, processes: int = 1) -> None:
+    def __init__(self, settings: Settings, processes: int = 1, queues: Sequence[str] = QUEUES) -> None:
         # in a worker the networks run here, and commands too: it is where the others send them
         self.settings = settings.model_copy(
             update={"analyser": "local", "runner": "inline", "threads": settings.threads or max(1, cores() // max(1, processes))}
         )
         self.recipe = recipe_of(self.settings)
+        self.queues = tuple(queues)
+        """What this worker takes tasks from."""
+        self.beginning: list[Callable[[], None]] = []
+        self.ending: list[Callable[[], None]] = []
+        """What is called in each working process once its networks are warm, and before they are given back."""
         self._lock = threading.RLock()
         self._analyser: PictureAnalyser | None = None
         self._house: House | None = None

@@ -20,6 +20,9 @@ that no task is run twice because it is slow."""
 SEND_SECONDS = 2.0
 """A message that cannot be sent within this is an error of the sender, who has somebody waiting."""
 
+SILENT_SECONDS = 15.0
+"""A worker gives up a connection on which Redis is silent for so long in the middle of an answer."""
+
 
 class VisitorsFirst:
     """In which order Kombu asks Redis for the next message: always as `QUEUES` says, which BRPOP obeys.
@@ -48,9 +51,11 @@ def _ordered(queues: Any) -> list[str]:
     return sorted(queues, key=lambda name: (QUEUES.index(name) if name in QUEUES else len(QUEUES), name))
 
 
-def make_app(url: str, *, attempts: int = 100) -> Celery:
-    """A Celery app on the Redis at `url`, with no connection yet. `attempts`: how often a worker tries to reach a lost Redis
-    before it ends and leaves it to its supervisor (each at most 10 s after the one before).
+def make_app(url: str, *, sender: bool = False, attempts: int = 100) -> Celery:
+    """A Celery app on the Redis at `url`, with no connection yet.
+
+    A `sender` gives up a Redis that is silent for 2 s, because somebody waits. `attempts`: how often a worker tries to reach
+    a lost Redis before it ends and leaves it to its supervisor.
     """
     app = Celery("lookalike", set_as_current=False)
     app.conf.update(
@@ -84,6 +89,7 @@ def make_app(url: str, *, attempts: int = 100) -> Celery:
             "queue_order_strategy": "lookalike.broker.app:VisitorsFirst",
             "priority_steps": [0],  # one list a queue: LLEN of its name is its depth
             "socket_connect_timeout": SEND_SECONDS,
+            "socket_timeout": SEND_SECONDS if sender else SILENT_SECONDS,
             "socket_keepalive": True,
             "health_check_interval": 10,
             "max_retries": 1,

@@ -52,6 +52,8 @@ class PictureReason(StrEnum):
     """More than `LOOKALIKE_MAX_PIXELS`, told by the header before anything is decoded."""
     TOO_MANY_SCANS = "too_many_scans"
     """A progressive JPEG that would take too long."""
+    KILLS_WORKER = "kills_worker"
+    """The process that looked at it ended, twice: out of memory, out of time, or a defect in a network."""
 
 
 LATER: frozenset[str] = frozenset(

@@ -1,6 +1,5 @@
 """What was seen in the bytes, beside the bytes: analyses in one file of bounded size."""
 
-import hashlib
 import json
 import sqlite3
 import time
@@ -8,11 +7,9 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from lookalike.domain.analysis import Analysis, analysis_from_json
+from lookalike.domain.analysis import Analysis, unpacked
 from lookalike.pictures.cache_file import CacheFile
-from lookalike.ports.analyses import LookKey
+from lookalike.ports.analyses import LookKey, name_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS analyses (
@@ -38,7 +35,7 @@ class AnalysisFile:
         def found(connection: sqlite3.Connection) -> dict[LookKey, Analysis]:
             seen, stale = {}, []
             for key in keys:
-                row = connection.execute("SELECT id, used, sum, body, vectors FROM analyses WHERE key = ?", (_name(key),)).fetchone()
+                row = connection.execute("SELECT id, used, sum, body, vectors FROM analyses WHERE key = ?", (name_of(key),)).fetchone()
                 analysis = None if row is None else _read(key, *row[2:])
                 if analysis is not None:
                     seen[key] = analysis
@@ -53,7 +50,7 @@ class AnalysisFile:
     def keep(self, seen: Mapping[LookKey, Analysis]) -> None:
         """Remember; what is oldest makes room."""
         today = int(time.time()) // _DAY_SECONDS
-        rows = [(_name(key), today, *_written(one)) for key, one in seen.items()]
+        rows = [(name_of(key), today, *_written(one)) for key, one in seen.items()]
 
         def kept(connection: sqlite3.Connection) -> None:
             connection.executemany("REPLACE INTO analyses (key, used, sum, body, vectors) VALUES (?, ?, ?, ?, ?)", rows)
@@ -77,16 +74,10 @@ def _bytes_used(connection: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def _name(key: LookKey) -> bytes:
-    box = "" if key.box is None else repr((key.box.left, key.box.top, key.box.right, key.box.bottom))
-    return hashlib.blake2b(f"{key.digest}\n{key.recipe_id}\n{box}".encode(), digest_size=20).digest()
-
-
 def _written(analysis: Analysis) -> tuple[int, bytes, bytes]:
     """(checksum, JSON, vectors), to the last digit, so that it does not matter who saw it first."""
-    told = analysis.as_exact_json() | {"dimensions": [len(analysis.main.vector), len(analysis.main.colour_vector)]}
+    told, vectors = analysis.packed()
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-    vectors = b"".join(part.astype("<f4").tobytes() for one in analysis.objects for part in (one.vector, one.colour_vector))
     return zlib.crc32(vectors, zlib.crc32(body)), body, vectors
 
 
@@ -97,6 +88,4 @@ def _read(key: LookKey, told_sum: int, body: bytes, vectors: bytes) -> Analysis 
     told = json.loads(body)
     if (told["digest"], told["recipe"]) != (key.digest, key.recipe_id):
         return None
-    wide, colour = told["dimensions"]
-    matrix = np.frombuffer(vectors, "<f4").astype(np.float32).reshape(-1, wide + colour)
-    return analysis_from_json(told, matrix[:, :wide], matrix[:, wide:])
+    return unpacked(told, vectors)

@@ -1,5 +1,6 @@
 """What was seen, by the digest of the bytes: nothing is analysed twice."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +16,12 @@ class LookKey:
     digest: str
     recipe_id: str
     box: Box | None = None
+
+
+def name_of(key: LookKey) -> bytes:
+    """Twenty bytes that stand for a key wherever analyses are kept."""
+    box = "" if key.box is None else repr((key.box.left, key.box.top, key.box.right, key.box.bottom))
+    return hashlib.blake2b(f"{key.digest}\n{key.recipe_id}\n{box}".encode(), digest_size=20).digest()
 
 
 class AnalysisCache(Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,3 +133,23 @@ class PictureAnalyser(Protocol):
 
     def close(self) -> None:
         """Give back threads and connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """How the networks of an analyser are: whether somebody would look now, and if not, why; shoppers' pictures that wait;
+    pictures a second that they have been measured at (0: not yet)."""
+
+    there: bool
+    why: str = ""
+    workers: int = 0
+    waiting: int = 0
+    rate: float = 0.0
+
+
+@runtime_checkable
+class Elsewhere(Protocol):
+    """What an analyser can tell besides, where its networks run in other processes."""
+
+    def networks(self) -> Networks:
+        """How they are; not older than a second, and never raises."""

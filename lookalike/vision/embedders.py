@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from lookalike.ports.vision import Embedded, ModelCard, Pixels
@@ -14,6 +14,9 @@ from lookalike.vision.efficientnet_lite.zoo import model_file, precision_here
 from lookalike.vision.preparation import square
 from lookalike.vision.sessions import open_session
 from lookalike.vision.words import probabilities_of
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 
 class OnnxEmbedder:
@@ -31,7 +34,7 @@ class OnnxEmbedder:
         self._session: onnxruntime.InferenceSession | None = None
         self._opening = threading.Lock()
 
-    def session(self) -> onnxruntime.InferenceSession:
+    def session(self) -> "onnxruntime.InferenceSession":
         """The one session, opened on first use. Raises: MissingDependency, WeightsRefused, OSError."""
         if self._session is None:
             with self._opening:

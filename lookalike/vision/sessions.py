@@ -2,19 +2,23 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import onnxruntime
+if TYPE_CHECKING:
+    import onnxruntime
 
 # 3: errors only. ONNX Runtime warns about every initializer that its optimiser drops.
 SEVERITY_ERROR = 3
 
 
-def open_session(model: bytes | Path, threads: int = 1) -> onnxruntime.InferenceSession:
+def open_session(model: bytes | Path, threads: int = 1) -> "onnxruntime.InferenceSession":
     """A session over a model's bytes or file, `threads` wide. Its `run` may be called from many Python threads at once.
 
     One-thread sessions called by one Python thread a core beat a wide session (docs/decisions/0012). Raises: what ONNX
     Runtime raises over a damaged file.
     """
+    import onnxruntime  # here: a process whose networks run elsewhere knows the recipe without loading what runs networks
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, threads)
     options.inter_op_num_threads = 1
