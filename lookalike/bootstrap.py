@@ -22,13 +22,14 @@ from lookalike.pictures.web import Fetched, Validators, Web
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.runner import TaskRunner
-from lookalike.ports.vision import Embedder, Look, PictureAnalyser, PictureDecoder, Seer
+from lookalike.ports.vision import Embedder, Glance, Look, PictureAnalyser, PictureDecoder, Seer
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.index import Indexer
 from lookalike.services.intake import Intake
 from lookalike.services.looking import RememberingAnalyser
 from lookalike.services.search import Searcher
+from lookalike.services.stand_ins import StandIns
 from lookalike.services.uploads import Uploads
 from lookalike.settings import Settings, load
 
@@ -154,7 +155,7 @@ def build(
             ledger=ledger,
             keeper=keeper,
             indexer=Indexer(Intake(engine, looking, ours, recipe)),
-            searcher=Searcher(engine, analyser, theirs, uploads),
+            searcher=Searcher(engine, analyser, theirs, uploads, StandIns(engine, _glance(settings))),
             uploads=uploads,
             folder=folder,
             _closing=opened.pop_all(),
@@ -171,16 +172,16 @@ def recipe_of(settings: Settings) -> Recipe:
     return _seeing(settings)[0]
 
 
-def warm_up(analyser: PictureAnalyser) -> None:
+def warm_up(analyser: PictureAnalyser, deadline: float | None = None) -> None:
     """Let the networks see a picture, so that the first shopper does not wait for what is loaded late.
 
-    Raises: LookalikeError where they do not answer.
+    `deadline` in seconds of `time.monotonic()`. Raises: LookalikeError where they do not answer.
     """
     from PIL import Image
 
     out = io.BytesIO()
     Image.linear_gradient("L").convert("RGB").save(out, "JPEG")
-    for result in analyser.analyse([Look(out.getvalue())]):
+    for result in analyser.analyse([Look(out.getvalue())], deadline):
         if isinstance(result, LookalikeError):
             raise result
 
@@ -293,6 +294,17 @@ def _seeing(settings: Settings) -> tuple[Recipe, Callable[[], Seer]]:
 def _analyser(settings: Settings, recipe: Recipe, make_seer: Callable[[], Seer]) -> PictureAnalyser:
     make: Callable[..., PictureAnalyser] = plugins.load("picture analyser", settings.analyser)
     return make(recipe, make_seer, lambda: _decoder(settings), settings=settings)
+
+
+def _glance(settings: Settings) -> Callable[[bytes], Glance]:
+    """A glance at a picture; what it takes is imported by the first."""
+
+    def glance(content: bytes) -> Glance:
+        from lookalike.vision.seeing import open_glance
+
+        return open_glance(lambda: _decoder(settings))(content)
+
+    return glance
 
 
 def _decoder(settings: Settings) -> PictureDecoder:

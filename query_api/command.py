@@ -6,9 +6,12 @@ What it needs is imported when it runs: other commands start without a web frame
 import _thread
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lookalike.errors import Unavailable
 
 if TYPE_CHECKING:
     from lookalike.bootstrap import House
@@ -38,7 +41,6 @@ def run(house: "House", host: str, port: int) -> None:
 
     Raises: InvalidSetting where nothing can listen at that address; what the networks raise where they do not answer.
     """
-    from lookalike.bootstrap import warm_up
     from query_api.app import create_app
     from query_api.metrics import Metrics
     from query_api.options import Options
@@ -56,7 +58,7 @@ def run(house: "House", host: str, port: int) -> None:
 
     def ready() -> None:
         try:
-            warm_up(house.analyser)
+            _warm_up(house)
         except Exception as error:  # noqa: BLE001 — whatever it is, a server that cannot see says so and ends
             failures.append(error)
             _thread.interrupt_main()
@@ -71,3 +73,17 @@ def run(house: "House", host: str, port: int) -> None:
     serve_until_told(server, ready)
     if failures:
         raise failures[0]
+
+
+def _warm_up(house: "House") -> None:
+    """Let the networks answer once. Where they run elsewhere and nobody is there yet, searches begin without them."""
+    from lookalike.bootstrap import warm_up
+    from lookalike.ports.vision import Elsewhere
+
+    if not isinstance(house.analyser, Elsewhere):
+        warm_up(house.analyser)
+        return
+    try:
+        warm_up(house.analyser, time.monotonic() + house.settings.deadline_seconds)
+    except Unavailable as error:
+        print(f"{error} Until then searches by picture are answered without looking at it.", file=sys.stderr, flush=True)

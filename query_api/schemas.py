@@ -163,6 +163,7 @@ class AnalyzeAnswer(Analysis):
 
     upload: str
     took_ms: dict[str, float]
+    notices: list[str] | None = Field(None, description="Said where nobody was there to look at the picture.")
 
 
 class Hit(BaseModel):
@@ -275,16 +276,27 @@ class Health(BaseModel):
     version: str
 
 
-class Ready(BaseModel):
-    """Searches are answered."""
+class Networks(BaseModel):
+    """The workers that look at pictures."""
 
-    status: str
+    there: bool
+    why: str = Field(description="Why nobody is there; empty where somebody is.")
+    workers: int
+    waiting: int = Field(description="Shoppers' pictures that wait.")
+    rate: float = Field(description="Pictures a second that they have been measured at together; 0: not yet.")
+
+
+class Ready(BaseModel):
+    """Searches are answered: `ready`, or `degraded` where nobody is there to look at pictures."""
+
+    status: Literal["ready", "degraded"]
     engine: str
     documents: int
     recipe: str
     writable: bool
     recall: float | None = Field(description="Recall@10 against exact search, measured when the index was opened; null where it was not.")
     details: dict[str, Any]
+    networks: Networks | None = Field(None, description="Where the networks run in workers: how those are.")
 
 
 class ProblemPlace(BaseModel):

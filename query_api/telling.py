@@ -11,6 +11,7 @@ from lookalike.domain.picture_address import picture_url
 from lookalike.domain.product import Product
 from lookalike.domain.query import Answer, EngineHit, FacetCount
 from lookalike.services.explain import why
+from lookalike.services.stand_ins import StoodIn
 
 NOTHING_SEEN: Mapping[str, Any] = {"objects": [], "tags": [], "categories": [], "colours": []}
 
@@ -39,6 +40,14 @@ def search_json(found: Answer, explain: bool) -> dict[str, Any]:
         "notices": list(found.notices),
         "took_ms": dict(found.took_ms),
     }
+
+
+def stand_in_json(found: StoodIn, upload: str) -> dict[str, Any]:
+    """The answer of `/v1/analyze` where nobody is there to look: what the catalogue knows of the same picture, or what a glance tells."""
+    glance = found.glance
+    told: dict[str, Any] = dict(NOTHING_SEEN) if found.analysis is None else found.analysis.as_json()
+    told |= {"digest": glance.digest, "width": glance.width, "height": glance.height, "phash": glance.phash}
+    return told | {"upload": upload, "took_ms": {}, "notices": ["Pictures cannot be looked at for the moment; try again soon."]}
 
 
 def hit_json(hit: EngineHit, weights: Mapping[str, float], explain: bool) -> dict[str, Any]:

@@ -187,7 +187,8 @@ class CeleryAnalyser:
             raise NetworksAway(self._no_redis(error), 2.0) from error
 
     def _no_redis(self, error: Exception) -> str:
-        return f"The Redis at {shown(self._url)} does not answer ({type(error).__name__}), so pictures cannot be looked at."
+        # answers may tell this: the address is the operators' business alone
+        return f"Redis, which leads to the workers, does not answer ({type(error).__name__}), so pictures cannot be looked at."
 
     # the one thread that reads answers
 
@@ -222,7 +223,7 @@ class CeleryAnalyser:
                             self._fail(NetworksAway("The workers that looked at pictures are gone.", 5.0))
             except NetworksAway as error:
                 if self._away is None:
-                    logger.warning("%s", error)
+                    logger.warning("%s: %s", shown(self._url), error)
                 self._away = str(error)
                 self._fail(error)
                 self._closed.wait(0.5)

@@ -164,6 +164,7 @@ class Answer:
     """What a search answers: the page, what was seen in the first picture, and where the time went (ms).
 
     `categories` is the prediction, `weights` those of the legs that were asked, the ones that we chose included.
+    `degraded`: nobody was there to look at the pictures, and a notice says what was done instead.
     """
 
     page: EnginePage
@@ -174,6 +175,7 @@ class Answer:
     weights: Mapping[str, float] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     took_ms: Mapping[str, float] = field(default_factory=dict)
+    degraded: bool = False
 
 
 FloatArray = NDArray[np.float32]

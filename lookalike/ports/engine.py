@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
@@ -106,3 +106,11 @@ class SearchEngine(Protocol):
 
     def close(self) -> None:
         """Give back files and connections. Calls after it are refused."""
+
+
+@runtime_checkable
+class HashLookup(Protocol):
+    """What an engine can do besides: find pictures by their perceptual hash, for when nobody is there to make vectors."""
+
+    def with_hashes(self, hashes: Sequence[str], limit: int) -> list[str]:
+        """The ids of products that have a picture with one of these hashes (16 hex digits); of an earlier hash first, then by id."""

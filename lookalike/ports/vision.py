@@ -136,6 +136,16 @@ class PictureAnalyser(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be told of a picture without a network; `phash` as an analysis has it."""
+
+    digest: str
+    width: int
+    height: int
+    phash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Networks:
     """How the networks of an analyser are: whether somebody would look now, and if not, why; shoppers' pictures that wait;
     pictures a second that they have been measured at (0: not yet)."""

@@ -12,13 +12,24 @@ from lookalike.domain.fusion import combine, unit
 from lookalike.domain.geometry import Box
 from lookalike.domain.picture import digest_of
 from lookalike.domain.query import Like, SearchRequest
-from lookalike.errors import InvalidInput, PictureUnavailable, PictureUnreadable, Problem, Unavailable
+from lookalike.errors import InvalidInput, Overloaded, PictureUnavailable, PictureUnreadable, Problem, Unavailable
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
-from lookalike.ports.vision import Look, PictureAnalyser
+from lookalike.ports.vision import Glance, Look, PictureAnalyser
 from lookalike.services.remembering import Remembered
+from lookalike.services.stand_ins import StandIns, StoodIn
 from lookalike.services.uploads import Uploads
 
+_AWAY = (
+    "Pictures cannot be looked at for the moment. A picture of the catalogue that is the same as yours (by its perceptual hash) "
+    "stood in for it."
+)
+_AWAY_NONE = (
+    "Pictures cannot be looked at for the moment, and no picture of the catalogue is the same as yours: "
+    "it took no part in this search. Words, tags, category and filters did; try the picture again in a moment."
+)
+SPARE_SECONDS = 2.0
+"""What is left of a request's time when the networks' time is over: for a search without them."""
 _NO_MATCHER = (
     "This index has no text–picture matcher yet, so words cannot be compared with pictures. "
     "Put the words into 'text' to search what is written."
@@ -31,7 +42,8 @@ class Examples:
 
     `vector` and `colour` are unit length or None; `products` the liked and unliked products, to be left out of the hits;
     `categories` path → share, told by liked products; `analysis` that of the first picture, `upload` its id where it has
-    one; `pictures` names the bytes of each picture; `words` what liked products without a picture are called.
+    one; `pictures` names the bytes of each picture; `words` what liked products without a picture are called. `unseen`: pictures
+    that nobody was there to look at, and that nothing stands in for; `degraded`: nobody was there.
     """
 
     vector: Vector | None = None
@@ -42,6 +54,8 @@ class Examples:
     upload: str | None = None
     pictures: tuple[str, ...] = ()
     words: str | None = None
+    unseen: int = 0
+    degraded: bool = False
     notices: list[str] = field(default_factory=list)
     took_ms: dict[str, float] = field(default_factory=dict)
 
@@ -59,12 +73,20 @@ class ExampleReader:
     """Turns examples into vectors through analyser, engine, pictures and uploads. Threads may call it at once.
 
     Analyses of query pictures are remembered by the digest of their bytes for as long as uploads are: another page, filter
-    or facet of the same search costs no network.
+    or facet of the same search costs no network. Where nobody is there to look, or not in time, `stand_ins` are asked.
     """
 
     def __init__(
-        self, engine: SearchEngine, analyser: PictureAnalyser, pictures: PictureStore, uploads: Uploads, remembered: int = 256
+        self,
+        engine: SearchEngine,
+        analyser: PictureAnalyser,
+        pictures: PictureStore,
+        uploads: Uploads,
+        *,
+        stand_ins: StandIns | None = None,
+        remembered: int = 256,
     ) -> None:
+        self._stand_ins = stand_ins
         self._engine, self._analyser, self._pictures, self._uploads = engine, analyser, pictures, uploads
         self._analyses: Remembered[tuple[str, Box | None], Analysis] = Remembered(remembered, uploads.ttl_seconds)
 
@@ -123,6 +145,18 @@ class ExampleReader:
                 self._analyses.keep(key, result)
         return [one for key in keys if (one := known[key]) is not None]
 
+    def stand_in(self, place: str, content: bytes, box: Box | None) -> StoodIn:
+        """What is known of a picture that nobody can look at now. Raises: PictureUnreadable; Unavailable without stand-ins."""
+        if self._stand_ins is None:
+            raise Unavailable("Nobody is there to look at pictures; try again in a moment.", 2.0)
+        known = self._analyses.find((digest_of(content), box))
+        if known is not None:
+            return StoodIn(Glance(known.digest, known.width, known.height, known.phash), known)
+        try:
+            return self._stand_ins.find(content, box)
+        except PictureUnreadable as error:
+            raise PictureUnreadable(error.reason, f"{place}: {error}" if place else str(error)) from error
+
     def _refuse(self, sides: Sequence[tuple[str, int, Like]]) -> None:
         """Everything that is wrong by itself, before anything costs time."""
         problems: list[Problem] = []
@@ -164,14 +198,24 @@ class ExampleReader:
         if any(one.url is not None for _, _, one in sides):
             found.took_ms["fetch"] = (time.monotonic() - began) * 1000
         began = time.monotonic()
-        analyses = dict(zip(looks, self.analyse(list(looks.values()), deadline), strict=True))
+        try:
+            analyses = dict(zip(looks, self.analyse(list(looks.values()), sooner(deadline)), strict=True))
+            digests = [one.digest for one in analyses.values()]
+        except Unavailable as error:
+            if self._stand_ins is None or isinstance(error, Overloaded):
+                raise
+            stood_in = {number: self.stand_in(*look) for number, look in looks.items()}
+            analyses = {number: one.analysis for number, one in stood_in.items() if one.analysis is not None}
+            digests = [one.glance.digest for one in stood_in.values()]
+            found.degraded, found.unseen = True, len(looks) - len(analyses)
+            found.notices.append(_AWAY_NONE if found.unseen else _AWAY)
         took = (time.monotonic() - began) * 1000
         decode = sum(one.took_ms.get("decode", 0.0) for one in analyses.values())
         found.took_ms["decode"] = min(took, decode)
         found.took_ms["analyse"] = max(0.0, took - found.took_ms["decode"])
         first = min(looks)
-        found.analysis, found.upload = analyses[first], sides[first][2].upload
-        found.pictures = tuple(analyses[number].digest for number in looks)
+        found.analysis, found.upload = analyses.get(first), sides[first][2].upload
+        found.pictures = tuple(digests)
         return analyses
 
     def _parts(self, one: Like, at: str, documents: Mapping[str, Document], analysis: Analysis | None, found: Examples) -> list[_Part]:
@@ -188,6 +232,11 @@ class ExampleReader:
                 found.notices.append(f"{at}: product {one.product!r} has no picture that was seen, so it cannot be compared by looks.")
             return [_Part(part.analysis.main.vector, part.analysis.main.colour_vector, one.weight / len(seen)) for part in seen]
         return []
+
+
+def sooner(deadline: float | None) -> float | None:
+    """The deadline of the networks, for a request with this one: `SPARE_SECONDS` sooner, or a fifth of what is left where that is less."""
+    return None if deadline is None else deadline - min(SPARE_SECONDS, max(0.0, deadline - time.monotonic()) / 5)
 
 
 def within(deadline: float | None) -> None:

@@ -13,7 +13,8 @@ from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import PictureAnalyser
 from lookalike.services.cursors import fingerprint, unwrap, wrap
-from lookalike.services.examples import ExampleReader, Examples, within
+from lookalike.services.examples import ExampleReader, Examples, sooner, within
+from lookalike.services.stand_ins import StandIns, StoodIn
 from lookalike.services.uploads import Uploads
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {"picture": 0.7, "text": 0.2, "tags": 0.1, "category": 0.1, "colour": 0.1}
@@ -40,11 +41,21 @@ class _Plan:
 
 
 class Searcher:
-    """Answers searches over one engine. Threads may call it at once; deadlines are in seconds of `time.monotonic()`."""
+    """Answers searches over one engine. Threads may call it at once; deadlines are in seconds of `time.monotonic()`.
 
-    def __init__(self, engine: SearchEngine, analyser: PictureAnalyser, pictures: PictureStore, uploads: Uploads) -> None:
+    With `stand_ins` a search by picture is answered where nobody is there to look at it: docs/decisions/0082.
+    """
+
+    def __init__(
+        self,
+        engine: SearchEngine,
+        analyser: PictureAnalyser,
+        pictures: PictureStore,
+        uploads: Uploads,
+        stand_ins: StandIns | None = None,
+    ) -> None:
         self._engine = engine
-        self._reader = ExampleReader(engine, analyser, pictures, uploads)
+        self._reader = ExampleReader(engine, analyser, pictures, uploads, stand_ins=stand_ins)
 
     def search(self, request: SearchRequest, deadline: float | None = None) -> Answer:
         """The page that a request asks for.
@@ -71,6 +82,7 @@ class Searcher:
             weights=plan.weights,
             notices=(*examples.notices, *plan.notices, *page.notices),
             took_ms={name: round(value, 2) for name, value in took.items()},
+            degraded=examples.degraded,
         )
 
     def similar(self, product_id: str, limit: int = DEFAULT_LIMIT, rule: Filter = EVERYTHING, deadline: float | None = None) -> Answer:
@@ -89,7 +101,11 @@ class Searcher:
 
     def analyse(self, like: Like, deadline: float | None = None) -> Analysis:
         """What is on a picture, inside its box. Raises: NotFound("upload"), PictureUnreadable, PictureUnavailable, Unavailable."""
-        return self._reader.analyse([("", self.content(like), like.box)], deadline)[0]
+        return self._reader.analyse([("", self.content(like), like.box)], sooner(deadline))[0]
+
+    def stand_in(self, like: Like) -> StoodIn:
+        """What is known of a picture where `analyse` found nobody there to look at it. Raises: as that."""
+        return self._reader.stand_in("", self.content(like), like.box)
 
     def categories(self, vector: Vector) -> dict[str, float]:
         """The categories that a unit vector's neighbours are in, likeliest first, with probabilities that sum to 1 or less."""
@@ -119,6 +135,9 @@ class Searcher:
         plan = _Plan({leg: weight for leg, weight in weights.items() if weight > 0}, rules=[request.filter])
         if examples.products:
             plan.rules.append(Not(Match("id", examples.products)))
+        if examples.unseen and not any(inputs.values()) and request.filter == EVERYTHING and request.category in ("auto", "only", "off"):
+            plan.rules.append(Match("id", ()))  # the whole catalogue would be no answer to a picture
+            plan.notices.append("Nothing else was asked for, so nothing was searched: add words, tags or a filter.")
         self._choose_category(request, examples, plan)
         if request.weights and not plan.weights and any(inputs.values()):
             plan.notices.append("Every leg that has an input has the weight 0, so nothing ranks the products: newest first.")

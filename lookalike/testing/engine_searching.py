@@ -13,7 +13,7 @@ from lookalike.domain.filters import Filter, Match, Not
 from lookalike.domain.product import Product
 from lookalike.domain.query import EngineQuery, FacetRequest, Sort
 from lookalike.errors import InvalidInput
-from lookalike.ports.engine import SearchEngine
+from lookalike.ports.engine import HashLookup, SearchEngine
 from lookalike.testing.documents import make_documents, make_filter
 from lookalike.testing.engine_cases import PICTURE, TEXT, first_vector, ids, pages, put, worded
 
@@ -215,3 +215,22 @@ class SearchingContract:
             with pytest.raises(InvalidInput) as caught:
                 engine.search(query)
             assert caught.value.problems[0].at == at
+
+    def test_pictures_are_found_by_their_hash(self, engine: SearchEngine) -> None:
+        """Where the engine can do that: of the first hash first, then by id; through changes and removals."""
+        if not isinstance(engine, HashLookup):
+            return
+        one, two, three, four = make_documents(7, 4, plain=True)
+        hashes = ["00ff00ff00ff00ff", "00ff00ff00ff00fe", "123456789abcdef0"]
+        put(engine, _hashed(one, hashes[1]), _hashed(two, hashes[0]), _hashed(three, hashes[1]), _hashed(four, "f" * 16), worded("plain"))
+        assert engine.with_hashes(hashes, 10) == [two.id, *sorted((one.id, three.id))]
+        assert engine.with_hashes(hashes, 1) == [two.id]
+        assert engine.with_hashes(["0" * 16], 10) == engine.with_hashes([], 10) == []
+        put(engine, _hashed(four, hashes[0]), _hashed(two, "f" * 16))
+        engine.remove([one.id])
+        assert engine.with_hashes(hashes, 10) == [four.id, three.id]
+
+
+def _hashed(document: Document, phash: str) -> Document:
+    """The same product whose pictures have another hash."""
+    return replace(document, seen=tuple(replace(one, analysis=replace(one.analysis, phash=phash)) for one in document.seen))

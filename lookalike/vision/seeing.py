@@ -1,7 +1,7 @@
 """Seeing: from a decoded picture to its analysis. The one function for catalogue and query."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from lookalike.domain.analysis import Analysis, Recipe, SeenObject, Tag
 from lookalike.domain.geometry import WHOLE, Box
 from lookalike.domain.picture import Picture
 from lookalike.errors import InvalidSetting
-from lookalike.ports.vision import Embedder
+from lookalike.ports.vision import Embedder, Glance, PictureDecoder
 from lookalike.vision import colours, preparation
 from lookalike.vision.efficientnet_lite.cards import DIMENSION
 from lookalike.vision.efficientnet_lite.zoo import MODELS, projection_digest
 from lookalike.vision.embedders import OnnxEmbedder
-from lookalike.vision.marks import perceptual_hashes, quality_flags
+from lookalike.vision.marks import perceptual_hash, perceptual_hashes, quality_flags
 from lookalike.vision.region import Region, find_region
 from lookalike.vision.words import shop_words
 
@@ -55,6 +55,16 @@ def recipe_of(name: str) -> Recipe:
 def open_seer(name: str, cache_dir: Path, precision: str = "auto", threads: int = 1) -> "LocalSeer":
     """The seer of a recipe; its network is built by the first picture. Raises: InvalidSetting."""
     return LocalSeer(recipe_of(name), OnnxEmbedder(NETWORKS[name], cache_dir, precision, threads, activations=False))
+
+
+def open_glance(make_decoder: Callable[[], PictureDecoder]) -> Callable[[bytes], Glance]:
+    """A function from encoded bytes to a `Glance`, made as an analysis makes it, in a millisecond. It raises PictureUnreadable."""
+
+    def glance(content: bytes) -> Glance:
+        picture = make_decoder().decode(content)
+        return Glance(picture.digest, picture.width, picture.height, perceptual_hash(_Scales.of(picture.pixels).quarter))
+
+    return glance
 
 
 @dataclass(frozen=True, slots=True)

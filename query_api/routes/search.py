@@ -11,10 +11,10 @@ from lookalike.domain import values
 from lookalike.domain.geometry import Box
 from lookalike.domain.query import Like, SearchRequest
 from lookalike.domain.query_parsing import parse_picture, parse_search, with_pictures
-from lookalike.errors import InvalidInput
+from lookalike.errors import InvalidInput, Overloaded, Unavailable
 from query_api.metrics import Metrics
 from query_api.reading import deadline, is_multipart, json_body, multipart
-from query_api.telling import answer, categories_json, search_json
+from query_api.telling import answer, categories_json, search_json, stand_in_json
 
 
 def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
@@ -35,9 +35,16 @@ def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
     def analyze() -> Response:
         """See what is on a picture, and keep it for further searches."""
         like = _picture_request()
-        content = house.searcher.content(like)
-        analysis = house.searcher.analyse(replace(like, content=content, url=None, upload=None), deadline())
-        upload = like.upload or house.uploads.keep(content)
+        content, upload = house.searcher.content(like), like.upload
+        like = replace(like, content=content, url=None, upload=None)
+        try:
+            analysis = house.searcher.analyse(like, deadline())
+        except Overloaded:
+            raise
+        except Unavailable:
+            stood_in = house.searcher.stand_in(like)
+            return answer(stand_in_json(stood_in, upload or house.uploads.keep(content)))
+        upload = upload or house.uploads.keep(content)
         told = analysis.as_json() | {"upload": upload, "took_ms": {name: round(value, 2) for name, value in analysis.took_ms.items()}}
         if not analysis.categories:
             told["categories"] = categories_json(house.searcher.categories(analysis.main.vector))

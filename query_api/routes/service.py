@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -9,6 +10,7 @@ from flask import Response
 
 import lookalike
 from lookalike.bootstrap import House
+from lookalike.ports.vision import Elsewhere
 from query_api.metrics import CONTENT_TYPE, Metrics
 from query_api.problem import Kind, refusal
 from query_api.telling import answer
@@ -29,7 +31,7 @@ def blueprint(house: House, metrics: Metrics, warm: Callable[[], bool]) -> APIBl
     @routes.get("/readyz")
     @routes.doc(operation_id="readyz", tags=["Service"])
     def readyz() -> Response:
-        """Whether searches are answered: networks loaded, index open; an empty index is ready."""
+        """Whether searches are answered: networks loaded, index open; an empty index is ready. Without workers it is degraded."""
         status = house.engine.status()
         told: dict[str, Any] = {
             "engine": status.engine,
@@ -42,6 +44,11 @@ def blueprint(house: House, metrics: Metrics, warm: Callable[[], bool]) -> APIBl
         if not status.ready or not warm():
             detail = "The networks are being loaded." if status.ready else "The index does not answer."
             return refusal(_NOT_READY, detail, headers={"Retry-After": "1"}, more=told)
+        if isinstance(house.analyser, Elsewhere):
+            networks = house.analyser.networks()
+            told["networks"] = asdict(networks)
+            if not networks.there:  # searches are answered, if without looking at pictures: no reason to send them nowhere
+                return answer({"status": "degraded", **told})
         return answer({"status": "ready", **told})
 
     @routes.get("/metrics")

@@ -218,9 +218,9 @@ def test_without_a_worker_and_without_redis_everybody_is_told_at_once(bench: Ben
     with pytest.raises(NetworksAway, match="lookalike worker"):
         bench.analyser().analyse([Look(looking.harmless(1))], time.monotonic() + 60)
     nowhere = CeleryAnalyser(bench.recipe, "redis://me:secret@127.0.0.1:1/0")
-    with pytest.raises(NetworksAway, match=r"127\.0\.0\.1:1") as refused:
+    with pytest.raises(NetworksAway, match="Redis, which leads to the workers") as refused:
         nowhere.analyse([Look(looking.harmless(1))], time.monotonic() + 60)
-    assert "secret" not in str(refused.value)
+    assert "127.0.0.1" not in str(refused.value), "shoppers may read this"
     assert not nowhere.networks().there
     nowhere.close()
     assert time.monotonic() - began < 10

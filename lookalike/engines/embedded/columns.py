@@ -93,6 +93,10 @@ class Column:
         if slot < self._dense.size:
             self.put((slot,), ((),))
 
+    def known(self, options: Sequence[Scalar]) -> list[Scalar]:
+        """Those of some values that a product has or had."""
+        return [one for one in options if self._values.find(pooled(one)) >= 0]
+
     def matching(self, options: Iterable[Scalar], size: int) -> Mask:
         """Which of the first `size` slots have an element that equals (or lies below) one of `options`."""
         return self._having(self._wanted(options), size)

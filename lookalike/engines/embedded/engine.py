@@ -125,6 +125,10 @@ class EmbeddedEngine:
 
         return self._reading(answer)
 
+    def with_hashes(self, hashes: Sequence[str], limit: int) -> list[str]:
+        """See `HashLookup`. The first time all bodies are read: 3 s for a million products, on one core."""
+        return self._reading(lambda store: store.state.with_hashes(hashes, limit))
+
     def suggest(self, prefix: str, limit: int) -> list[tuple[str, str, int]]:
         """See the port."""
         return self._reading(lambda store: suggest.suggestions(store.state, prefix, limit))

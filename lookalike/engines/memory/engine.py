@@ -78,6 +78,16 @@ class MemoryEngine:
             verify(query, self.strategies, self._recipe, self.fields)
             return Search(self._documents, self._texts, query).page()
 
+    def with_hashes(self, hashes: Sequence[str], limit: int) -> list[str]:
+        """See `HashLookup`."""
+        order = {one: place for place, one in reversed(list(enumerate(hashes)))}
+        with self._opened():
+            places = {
+                name: min((order[seen.analysis.phash] for seen in one.seen if seen.analysis.phash in order), default=-1)
+                for name, one in self._documents.items()
+            }
+        return sorted((name for name, place in places.items() if place >= 0), key=lambda name: (places[name], name))[:limit]
+
     def suggest(self, prefix: str, limit: int) -> list[tuple[str, str, int]]:
         """See the port."""
         asked = words.folded(prefix).strip()

@@ -108,6 +108,10 @@ class OpenSearchEngine:
 
         return self._asked(page)
 
+    def with_hashes(self, hashes: Sequence[str], limit: int) -> list[str]:
+        """See `HashLookup`."""
+        return self._asked(lambda _: reading.with_hashes(self._client, self._name, hashes, limit)) if hashes else []
+
     def suggest(self, prefix: str, limit: int) -> list[tuple[str, str, int]]:
         """See the port."""
         return self._asked(lambda _: reading.suggest(self._client, self._name, prefix, limit))

@@ -15,6 +15,7 @@ from lookalike.errors import IndexDamaged
 
 Json = dict[str, Any]
 
+_HASHED = 100
 _AT_ONCE = 500
 _KEEP_ALIVE = "10m"
 _MOST_SUGGESTIONS = 2_000
@@ -114,3 +115,20 @@ def suggesting(asked: str) -> Json:
     pattern = "".join(f"\\{char}" if char in _RESERVED else char for char in start) + ".*"
     found = {"terms": {"field": "suggestions", "include": pattern, "size": _MOST_SUGGESTIONS, "execution_hint": "map"}}
     return {"size": 0, "track_total_hits": False, "query": {"prefix": {"suggestions": start}}, "aggs": {"found": found}}
+
+
+def with_hashes(client: Client, name: str, hashes: Sequence[str], limit: int) -> list[str]:
+    """The ids of products that have a picture with one of these perceptual hashes; of an earlier hash first, then by id.
+
+    What has the first comes first out of OpenSearch too; of the others, where there are more than `_HASHED`, not all are compared.
+    """
+    order = {one: place for place, one in reversed(list(enumerate(hashes)))}
+    first = {"constant_score": {"filter": {"term": {"phash": hashes[0]}}}}
+    body = {
+        "query": {"bool": {"filter": [{"terms": {"phash": list(order)}}], "should": [first]}},
+        "size": max(limit, _HASHED),
+        "_source": ["phash"],
+    }
+    hits = client.search(name, [body])[0]["hits"]["hits"]
+    places = {hit["_id"]: min(order.get(one, len(order)) for one in hit["_source"]["phash"]) for hit in hits}
+    return sorted(places, key=lambda one: (places[one], one))[:limit]
