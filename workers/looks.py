@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 
 from celery import Celery
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from lookalike.analysers import wire
 from lookalike.analysers.local import BATCH
@@ -52,7 +52,6 @@ class LookWork:
         self._started = time.time()
         self._queue = LookQueue(self._client, self._house.recipe.id, lambda: self._app.send_task(LOOK))
         try:
-            self._queue.begin()
             self._tell()
         except RedisError as error:
             logger.warning("Redis does not answer yet: %s", error)
@@ -99,8 +98,10 @@ class LookWork:
                     body = wire.seen_body(result)
                     seen[LookKey(one.digest, self._house.recipe.id, look)] = body
                 answers.append((one, wire.answer(one.id, result, body)))
-            queue.answer(answers, seen, int(self._house.settings.seen_ttl * 1000), busy * 1000)
             self._count(len(claimed), busy)
+            queue.answer(answers, seen, int(self._house.settings.seen_ttl * 1000), busy * 1000)
+        except OutOfMemoryError as error:
+            logger.warning("Redis is full and took no answer for %d pictures (%s). Give it more memory (maxmemory).", len(claimed), error)
         finally:
             with self._lock:
                 self._in_hand = ()

@@ -213,7 +213,8 @@ class CeleryAnalyser:
         while not self._closed.is_set():
             try:
                 with self._redis():
-                    self._settle(queue.fetch(self._answers, WATCH_SECONDS))
+                    # after a failure it does not wait first: everybody is refused until it has come through
+                    self._settle(queue.fetch(self._answers, WATCH_SECONDS if self._away is None else 0))
                     self._away = None
                     if time.monotonic() - watched >= WATCH_SECONDS and self._waiting:
                         watched = time.monotonic()
@@ -247,7 +248,11 @@ class CeleryAnalyser:
 
     def _settle(self, bodies: Sequence[bytes]) -> None:
         for body in bodies:
-            look, result = wire.read_answer(body)
+            try:
+                look, result = wire.read_answer(body)
+            except (KeyError, TypeError, ValueError):  # of another version, perhaps; the others shall not suffer
+                logger.exception("An answer of %d bytes could not be read.", len(body))
+                continue
             with self._lock:
                 asked = self._waiting.pop(look, None)
             if asked is not None:
@@ -264,6 +269,8 @@ class CeleryAnalyser:
 
         try:
             self._opened()
+            if self._away is not None:
+                return Networks(False, self._away)
             with self._redis():
                 told = figures(self._client, self.recipe.id)
         except Unavailable as error:

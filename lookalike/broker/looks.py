@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from redis.exceptions import OutOfMemoryError
+
 from lookalike.broker.names import KEYS
 from lookalike.broker.scripts import ASK, BEAT, CLAIM, SWEEP
 from lookalike.ports.analyses import LookKey, name_of
@@ -136,9 +138,7 @@ class LookQueue:
         """Give a batch's answers; the pictures go. `seen` is kept for `seen_ms`, for whoever asks the same (0: not at all)."""
         counts = f"{self._base}:counts"
         with self._client.pipeline(transaction=True) as told:
-            for look, _ in done:  # first what frees memory: Redis may be full
-                told.delete(f"{KEYS}look:{look.id}")
-                told.zrem(f"{self._base}:leased", look.id)
+            self._drop([look for look, _ in done], told)
             for look, body in done:
                 told.rpush(look.answers, body)
                 told.pexpire(look.answers, ANSWER_LIFE_MS)
@@ -150,16 +150,24 @@ class LookQueue:
             told.hincrby(counts, f"batches_of_{len(done)}", 1)
             told.hincrby(counts, "waited_ms", int(sum(look.waited_ms for look, _ in done)))
             told.hincrby(counts, "busy_ms", int(busy_ms))
-            told.execute()
+            try:
+                told.execute()
+            except OutOfMemoryError:
+                # nothing of it was done. The pictures go, which makes room, and who waits finds them gone
+                told.reset()
+                self._drop([look for look, _ in done], told)
+                told.execute()
+                raise
+
+    def _drop(self, looks: Sequence[Claimed], told: Any) -> None:
+        for look in looks:
+            told.delete(f"{KEYS}look:{look.id}")
+            told.zrem(f"{self._base}:leased", look.id)
 
     def beat(self, worker: str, told: Mapping[str, object], in_hand: Sequence[str]) -> int:
         """A worker lives, and still looks at these. The number of workers alive."""
         body = json.dumps({**told, "worker": worker, "recipe": self._recipe, "beat": time.time()})
-        return int(self._beat(keys=[self._base], args=[worker, WORKER_LIFE_MS, body, LEASE_MS, *in_hand]))
-
-    def begin(self) -> None:
-        """A worker of this recipe begins: the recipe is known from now on."""
-        self._client.sadd(f"{KEYS}recipes", self._recipe)
+        return int(self._beat(keys=[self._base], args=[worker, WORKER_LIFE_MS, body, LEASE_MS, self._recipe, *in_hand]))
 
     def leave(self, worker: str) -> None:
         """A worker ends, with nothing in hand."""

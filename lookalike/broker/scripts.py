@@ -11,7 +11,7 @@ they are not given, so this wants one Redis (or one with replicas), not a cluste
     lookalike:answers:ASKER                   list of answers (JSON) for one process that asked
     lookalike:worker:ID                       what a worker tells of itself (JSON), as long as it lives
     lookalike:seen:KEY, lookalike:poison:KEY  what was seen in a picture, and which killed its workers
-    lookalike:recipes                         set of the recipes that were asked for or worked on
+    lookalike:recipes                         set of the recipes that workers have worked with
 """
 
 from lookalike.broker.names import KEYS, LOOKS
@@ -128,10 +128,11 @@ local at, life = clock(), tonumber(ARGV[2])
 redis.call('ZADD', crew, at + life, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', crew, '-inf', at)
 redis.call('SET', '{KEYS}worker:' .. ARGV[1], ARGV[3], 'PX', life)
-for place = 5, #ARGV do
+redis.call('SADD', '{KEYS}recipes', ARGV[5])
+for place = 6, #ARGV do
   redis.call('ZADD', leased, 'XX', at + tonumber(ARGV[4]), ARGV[place])
 end
 return redis.call('ZCARD', crew)
 """
 )
-"""ARGV: worker, life ms, what it tells, lease ms, the ids that it has in hand. Answers the workers alive."""
+"""ARGV: worker, life ms, what it tells, lease ms, recipe, the ids that it has in hand. Answers the workers alive."""
