@@ -66,7 +66,7 @@ def run(*words: str, environment: Mapping[str, str] | None = None) -> Ran:
     """Run a command to its end. Raises: RuntimeError with what it said where it did not end well."""
     began = time.perf_counter()
     line = [*COMMAND, *words]
-    with subprocess.Popen(line, env=_environment(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(line, env=environment_of(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         peak, ended = [0.0], threading.Event()
         watch = threading.Thread(target=_watch, args=(process.pid, peak, ended))
         watch.start()
@@ -91,7 +91,7 @@ def serving(*words: str, environment: Mapping[str, str] | None = None) -> Iterat
     """A server on a free port, from the moment when it says that it is ready; ended with the block. Raises: RuntimeError."""
     began = time.perf_counter()
     line = [*COMMAND, *words, "--port", "0"]
-    process = subprocess.Popen(line, env=_environment(environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(line, env=environment_of(environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None
         ready = next((said for said in process.stdout if "ready" in said), None)
@@ -147,7 +147,7 @@ def _watch(pid: int, peak: list[float], ended: threading.Event) -> None:
         peak[0] = max(peak[0], status_mb(pid, "VmHWM"))
 
 
-def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+def environment_of(more: Mapping[str, str] | None) -> dict[str, str]:
     """Ours without what a shop has set for itself: a benchmark measures the defaults, Python's bytecode among them."""
     own = {name for name in os.environ if name.startswith("LOOKALIKE_")} - {"LOOKALIKE_CACHE_DIR"} | {
         "PYTHONDONTWRITEBYTECODE",
