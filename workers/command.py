@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lookalike.errors import InvalidSetting
+from lookalike.errors import InvalidSetting, MissingDependency
 
 if TYPE_CHECKING:
     from lookalike.settings import Settings
@@ -45,8 +45,14 @@ def run(settings: "Settings", pool: Pool, concurrency: int, queues: str, log_lev
     """
     from lookalike.bootstrap import warm_up
     from lookalike.broker.names import QUEUES
-    from workers.app import make_app
-    from workers.lifecycle import WorkerHouse, install
+
+    try:
+        from workers.app import make_app
+        from workers.lifecycle import WorkerHouse, install
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("celery", "kombu", "redis"):
+            raise
+        raise MissingDependency("celery and redis", "celery") from error
 
     wanted = tuple(dict.fromkeys(one.strip() for one in queues.split(",") if one.strip())) or QUEUES
     if unknown := [one for one in wanted if one not in QUEUES]:

@@ -108,6 +108,8 @@ def test_searches_go_on_without_redis_and_are_whole_again_with_it(server: redis_
         assert shop.client.get(f"/v1/uploads/{seen.json['upload']}").status_code == 200
         refused = shop.client.post("/v1/search", json={"like": [{"picture": {"base64": encoded(b"no picture")}}]})
         assert refused.status_code == 415, "what is no picture is told as ever"
+        written = shop.client.put("/v1/products/new", json={"title": "New", "pictures": [data_url(patterned(96))]})
+        assert (written.status_code, int(written.headers["Retry-After"]) > 0) == (503, True), "no product by another's analysis"
         comes(lambda: shop.status() == "degraded", "readiness that knows")
 
         server.start()
