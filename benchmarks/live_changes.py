@@ -23,6 +23,7 @@ from flask.testing import FlaskClient
 
 from lookalike.analysers.local import LocalAnalyser
 from lookalike.bootstrap import build
+from lookalike.cli.main import collect_seldom
 from lookalike.ports.vision import Look
 from lookalike.settings import load
 from query_api.app import create_app
@@ -116,6 +117,7 @@ def main() -> None:
     options.add_argument("--pictures", type=Path)
     options.add_argument("--json", action="store_true")
     told = options.parse_args()
+    collect_seldom()  # as `lookalike serve` does
     with as_file(files("lookalike") / "sample_shop") as sample, tempfile.TemporaryDirectory() as folder:
         pictures = sorted((told.pictures or sample).rglob("*.jpg"))
         found = run(told.rows, pictures, Path(folder))

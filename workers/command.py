@@ -54,9 +54,10 @@ def run(settings: "Settings", pool: Pool, concurrency: int, queues: str, log_lev
             raise
         raise MissingDependency("celery and redis", "celery") from error
 
-    wanted = tuple(dict.fromkeys(one.strip() for one in queues.split(",") if one.strip())) or QUEUES
-    if unknown := [one for one in wanted if one not in QUEUES]:
+    told = {one.strip() for one in queues.split(",") if one.strip()} or set(QUEUES)
+    if unknown := sorted(told - set(QUEUES)):
         raise InvalidSetting(f"There is no queue {unknown[0]!r}; --queues takes {' and '.join(QUEUES)}.")
+    wanted = [one for one in QUEUES if one in told]  # in this order Redis is asked for the next message
     logging.basicConfig(level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if log_level != "debug":  # two lines for each message, of which there are hundreds a second
         for name in ("celery.worker.strategy", "celery.app.trace"):
@@ -80,7 +81,7 @@ def run(settings: "Settings", pool: Pool, concurrency: int, queues: str, log_lev
     worker = app.Worker(
         pool_cls=pool,
         concurrency=processes,
-        queues=list(wanted),
+        queues=wanted,
         loglevel=log_level.upper(),
         optimization="fair",
         without_gossip=True,

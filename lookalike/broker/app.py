@@ -3,8 +3,6 @@
 What is set here and why: docs/decisions/0080-celery-on-redis.md.
 """
 
-from typing import Any
-
 from celery import Celery
 from kombu import Exchange, Queue
 
@@ -22,33 +20,6 @@ SEND_SECONDS = 2.0
 
 SILENT_SECONDS = 15.0
 """A worker gives up a connection on which Redis is silent for so long in the middle of an answer."""
-
-
-class VisitorsFirst:
-    """In which order Kombu asks Redis for the next message: always as `QUEUES` says, which BRPOP obeys.
-
-    Kombu's own orders do not: it hands its channel's queues over as a *set*, so that 'priority' keeps whatever order hashing
-    gave them in this process, and 'sorted' is the alphabet's. The methods are those of kombu.utils.scheduling.priority_cycle.
-    """
-
-    def __init__(self, it: Any = None) -> None:
-        self._queues = _ordered(it or ())
-
-    def update(self, it: Any) -> None:
-        """The queues that are consumed from now on."""
-        self._queues = _ordered(it)
-
-    def consume(self, n: int) -> list[str]:
-        """The first `n`, most urgent first."""
-        return self._queues[:n]
-
-    def rotate(self, last_used: str) -> str:
-        """Nothing moves: who went first goes first again."""
-        return last_used
-
-
-def _ordered(queues: Any) -> list[str]:
-    return sorted(queues, key=lambda name: (QUEUES.index(name) if name in QUEUES else len(QUEUES), name))
 
 
 def make_app(url: str, *, sender: bool = False, attempts: int = 100) -> Celery:
@@ -86,7 +57,8 @@ def make_app(url: str, *, sender: bool = False, attempts: int = 100) -> Celery:
         broker_connection_max_retries=attempts,
         broker_transport_options={
             "visibility_timeout": VISIBLE_AGAIN_SECONDS,
-            "queue_order_strategy": "lookalike.broker.app:VisitorsFirst",
+            # in the order in which they are consumed, which is that of QUEUES (a worker that is given them sorts them so)
+            "queue_order_strategy": "priority",
             "priority_steps": [0],  # one list a queue: LLEN of its name is its depth
             "socket_connect_timeout": SEND_SECONDS,
             "socket_timeout": SEND_SECONDS if sender else SILENT_SECONDS,

@@ -43,15 +43,13 @@ class OnnxEmbedder:
         return self._session
 
     def embed(self, crops: Sequence[Pixels]) -> list[Embedded]:
-        """One result for each crop. The network takes them one by one: batches do not pay on a CPU (docs/decisions/0012)."""
+        """One result for each crop. The graph itself takes them one by one, in one call (docs/decisions/0012)."""
         if not crops:
             return []
         session, side = self.session(), self.card.input_side
-        squares = [square(crop, side) for crop in crops]
-        told = [session.run(self._outputs, {"pictures": one[None]}) for one in squares]
-        scores = probabilities_of(np.concatenate([one[1] for one in told]))
-        maps = [_unit_map(one[2][0]) if len(one) > 2 else NO_MAP for one in told]
-        return [Embedded(one[0][0], score, heat) for one, score, heat in zip(told, scores, maps, strict=True)]
+        vectors, logits, *heat = session.run(self._outputs, {"pictures": np.stack([square(crop, side) for crop in crops])})
+        maps = [_unit_map(one) for one in heat[0]] if heat else [NO_MAP] * len(crops)
+        return [Embedded(vector, score, one) for vector, score, one in zip(vectors, probabilities_of(logits), maps, strict=True)]
 
 
 NO_MAP = np.zeros((0, 0), np.float32)

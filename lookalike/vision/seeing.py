@@ -19,14 +19,14 @@ from lookalike.vision.efficientnet_lite.cards import DIMENSION
 from lookalike.vision.efficientnet_lite.zoo import MODELS, projection_digest
 from lookalike.vision.embedders import OnnxEmbedder
 from lookalike.vision.marks import perceptual_hash, perceptual_hashes, quality_flags
-from lookalike.vision.region import Region, find_region
+from lookalike.vision.region import Region, find_regions
 from lookalike.vision.words import shop_words
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.float32]
 
 # Changes whenever the region changes a vector (see CROP_BELOW) or its colours.
-REGION_VERSION = "flood-1"
+REGION_VERSION = "flood-2"
 # Everything beside the network reads reductions of one picture of this size: 224, 112 and 56 pixels.
 BASE_SIDE = 224
 # A product whose box covers less of a plain picture than this (45 of the network's 224 pixels) is cut out for the vector.
@@ -117,10 +117,7 @@ class LocalSeer:
         scales = [_Scales.of(picture.pixels) for picture, _ in looks]
         # A network that looks at as many pixels as `base` has gets that: it would only be shrunk to the same again.
         ready = self._embedder.card.input_side == BASE_SIDE
-        frames = [
-            _framed(scale.base if ready else picture.pixels, picture.pixels, scale.quarter, box)
-            for (picture, box), scale in zip(looks, scales, strict=True)
-        ]
+        frames = _frames(looks, scales, ready)
         palettes = colours.palettes_of([(frame.small, frame.mask) for frame in frames])
         hashes = perceptual_hashes([scale.quarter for scale in scales])
         seen = self._embedder.embed([frame.crop for frame in frames])
@@ -154,18 +151,26 @@ def _tags_of(scores: list[NDArray[np.float32]]) -> list[tuple[Tag, ...]]:
     return shop_words().tags_of(np.stack(scores))
 
 
-def _framed(whole: Pixels, pixels: Pixels, thumbnail: Pixels, box: Box | None) -> _Frame:
-    """`whole` is the picture as the network takes it, where it takes all of it."""
+def _frames(looks: Sequence[tuple[Picture, Box | None]], scales: Sequence[_Scales], ready: bool) -> list[_Frame]:
+    """Where the object of each look is. `ready`: `base` is the picture as the network takes it, where it takes all of it."""
+    wholes = [scale.base if ready else picture.pixels for (picture, _), scale in zip(looks, scales, strict=True)]
+    cuts = [
+        whole if box is None or box == WHOLE else _cut(picture.pixels, box) for (picture, box), whole in zip(looks, wholes, strict=True)
+    ]
+    smalls = [scale.quarter if cut is whole else _Scales.of(cut).quarter for cut, whole, scale in zip(cuts, wholes, scales, strict=True)]
+    told = zip(looks, cuts, smalls, find_regions(smalls), strict=True)
+    return [_framed(picture.pixels, box, cut, small, region) for (picture, box), cut, small, region in told]
+
+
+def _framed(pixels: Pixels, box: Box | None, crop: Pixels, small: Pixels, region: Region | None) -> _Frame:
+    """`crop` and its thumbnail `small`: what was asked for, in which `region` was found."""
     if box is not None:
-        crop = whole if box == WHOLE else _cut(pixels, box)
-        small = thumbnail if box == WHOLE else _Scales.of(crop).quarter
-        region = find_region(small)
         return _Frame(crop, box, small, region.mask if region else None)
-    region = find_region(thumbnail)
     if region is None:
-        return _Frame(whole, WHOLE, thumbnail, None)
-    crop = _cut(pixels, _with_margin(region.box)) if region.box.area < CROP_BELOW else whole
-    return _Frame(crop, region.box, *_inside(thumbnail, region))
+        return _Frame(crop, WHOLE, small, None)
+    if region.box.area < CROP_BELOW:
+        crop = _cut(pixels, _with_margin(region.box))
+    return _Frame(crop, region.box, *_inside(small, region))
 
 
 def _cut(pixels: Pixels, box: Box) -> Pixels:

@@ -9,7 +9,7 @@ from lookalike.broker.names import INGEST, LOOK, LOOKS, QUEUES
 
 
 def test_visitors_are_fetched_first_whatever_was_there_before(redis: str) -> None:
-    """Kombu would go by hash seed or alphabet; both queues are full, and one consumer takes from both."""
+    """Not by alphabet, not in turns, not by hash seed: both queues are full, and one consumer takes from both."""
     app = make_app(redis)
     with app.connection_for_write() as sending:
         for number in range(3):

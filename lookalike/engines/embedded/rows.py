@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from lookalike.domain import values
@@ -23,7 +24,7 @@ Place = tuple[int, int]
 """(picture, object): which picture of a product, and which object in it."""
 
 # One encoder for all: `json.dumps` with options of its own makes a new one each time.
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_slow_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _SEEN, _HASH = b',"seen":[[', re.compile(rb'"phash":"([0-9a-f]{16})"')
 
@@ -73,6 +74,18 @@ def _vectors(document: Document) -> list[Vector]:
     return [part for seen in document.seen for one in seen.analysis.objects for part in (one.vector, one.colour_vector)]
 
 
+def _json(told: Told) -> bytes:
+    """What `json.loads` reads again as it was: the standard library's encoder, five times as fast where orjson can be taken.
+
+    orjson refuses whole numbers of more than 64 bits, and writes null where a number is none (NaN).
+    """
+    try:
+        body = orjson.dumps(told)
+    except TypeError:
+        return _slow_json(told).encode()
+    return _slow_json(told).encode() if b"null" in body else body
+
+
 def _row(document: Document, data: bytes) -> Row:
     told: Told = {"product": document.product.as_json()}
     if document.seen:
@@ -84,7 +97,7 @@ def _row(document: Document, data: bytes) -> Row:
         id=document.id,
         digest=document.digest,
         told=told,
-        body=_json(told).encode(),
+        body=_json(told),
         data=data,
         places=places(told),
         texts=texts,

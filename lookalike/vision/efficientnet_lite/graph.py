@@ -155,10 +155,11 @@ def build(branches: Sequence[Branch], side: int, mix: Array | None = None, every
     """The graph: `pictures` (N × side × side × 3, uint8 RGB) → `vector` (N × dimension, unit length), `logits`
     (N × 1000), `map` (N × side/32 × side/32, the top class's activation, unscaled).
 
-    Several branches look at the same pictures; `mix` (dimension × the sum of theirs) makes one vector of what they say,
-    their logits are averaged, the map is the last one's. `every_activation` adds each activation as an output
-    `tap:NAME`, and the pooled features and last block, for whoever learns from them. A convolution whose input has no
-    range stays in fp32.
+    The pictures go through the network one after the other, by a Scan: together their activations would not stay in the
+    CPU's cache, and one call for each would ask Python for leave between (docs/decisions/0012). Several branches look at the
+    same pictures; `mix` (dimension × the sum of theirs) makes one vector of what they say, their logits are averaged, the map
+    is the last one's. `every_activation` adds each activation as an output `tap:NAME`, and the pooled features and last
+    block, for whoever learns from them; then there is no Scan. A convolution whose input has no range stays in fp32.
     """
     grid = -(-side // 32)
     writers: list[_Writer] = []
@@ -187,12 +188,39 @@ def build(branches: Sequence[Branch], side: int, mix: Array | None = None, every
         outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", None, None, None]) for name in taps]
         parts = [last.prefix + name for name in ("pooled", "block/pooled")]
         outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", None]) for name in parts]
-    graph = helper.make_graph(
-        [node for writer in (*writers, end) for node in writer.nodes], "+".join(one.network.variant for one in branches),
-        [helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["N", side, side, 3])], outputs,
-        [constant for writer in (*writers, end) for constant in writer.constants],
-    )  # fmt: skip
+    nodes = [node for writer in (*writers, end) for node in writer.nodes]
+    constants = [constant for writer in (*writers, end) for constant in writer.constants]
+    name = "+".join(one.network.variant for one in branches)
+    entry = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["N", side, side, 3])
+    graph = helper.make_graph(nodes, name, [entry], outputs, constants)
+    if not every_activation:
+        graph = _one_by_one(graph)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="lookalike")
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     return model
+
+
+def _one_by_one(graph: onnx.GraphProto) -> onnx.GraphProto:
+    """A graph with the same inputs and outputs that takes the batch's pictures one after the other (ONNX operator Scan)."""
+    (entry,) = graph.input
+    outer = {one.name: f"row:{one.name}" for one in (entry, *graph.output)}  # a body may not use its graph's names anew
+    for node in graph.node:
+        node.input[:] = [outer.get(name, name) for name in node.input]
+        node.output[:] = [outer.get(name, name) for name in node.output]
+    axis = numpy_helper.from_array(np.array([0], np.int64), "row:axis")
+    nodes = [
+        helper.make_node("Unsqueeze", ["one:picture", axis.name], [outer[entry.name]], name="one:picture"),
+        *graph.node,
+        *(helper.make_node("Squeeze", [outer[one.name], axis.name], [f"one:{one.name}"], name=f"one:{one.name}") for one in graph.output),
+    ]
+    told = [_one_of(one, f"one:{one.name}") for one in graph.output]
+    body = helper.make_graph(nodes, f"{graph.name}, one picture", [_one_of(entry, "one:picture")], told, [*graph.initializer, axis])
+    scan = helper.make_node("Scan", [entry.name], [one.name for one in graph.output], name="one by one", body=body, num_scan_inputs=1)
+    return helper.make_graph([scan], graph.name, [entry], list(graph.output))
+
+
+def _one_of(batch: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
+    """What one row of a batch is."""
+    told = batch.type.tensor_type
+    return helper.make_tensor_value_info(name, told.elem_type, [one.dim_value for one in told.shape.dim][1:])

@@ -23,7 +23,7 @@ Precision = Literal["auto", "fp32", "int8"]
 
 DATA = Path(str(resources.files("lookalike.vision"))) / "data"
 # Counts the changes of the graph itself: a new number makes a new file in the cache.
-GRAPH_VERSION = 3
+GRAPH_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)

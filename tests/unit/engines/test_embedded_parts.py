@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from lookalike.engines.embedded.codes import Codes, rotations
 from lookalike.engines.embedded.columns import Column
 from lookalike.engines.embedded.locks import ReadersOrWriter
 from lookalike.engines.embedded.ranking import best_first
+from lookalike.engines.embedded.rows import decode, encode
 from lookalike.engines.paging import Position
 from lookalike.errors import InvalidInput
+from lookalike.testing.documents import RECIPE, make_documents
 
 VALUES: list[Scalar] = [True, False, 0, 1, 1.0, 0.5, -3, "1", "true", "", "a", "b", "ü"]
 
@@ -123,3 +126,15 @@ def test_writers_come_first_and_alone() -> None:
     for one in (first, writer, late):
         one.join()
     assert seen == ["first", "writer", "late"]
+
+
+@pytest.mark.parametrize("value", [10**30, -(2**70), 2**63, "null", "\u2028", 1e-7, 1e22, True, ("a", 0.1)])
+def test_a_row_gives_back_what_it_was_given(value: Scalar | tuple[Scalar, ...]) -> None:
+    """To the last digit, whichever encoder wrote it."""
+    document = make_documents(3, 1)[0]
+    product = replace(document.product, attributes={"odd": value})
+    document = replace(document, product=product)
+    row = encode([document])[0]
+    told = decode(row.body, row.data, version=1, digest=row.digest, dimension=RECIPE.dimension, colour_dimension=RECIPE.colour_dimension)
+    assert told.product == product
+    assert [one.analysis.as_exact_json() for one in told.seen] == [one.analysis.as_exact_json() for one in document.seen]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lookalike.domain.geometry import Box
-from lookalike.vision.region import find_region
+from lookalike.vision.region import find_region, find_regions
 
 SIDE = 56
 
@@ -70,3 +70,20 @@ def test_photos_and_blanks_have_no_region() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 56), (56, 3), (7, 56), (8, 8)])
 def test_slivers_do_no_harm(shape: tuple[int, int]) -> None:
     find_region(np.zeros((*shape, 3), np.uint8))
+
+
+def test_what_is_found_does_not_depend_on_the_others() -> None:
+    """Several sizes, plain grounds and none, one below another or each by itself: the same boxes and masks."""
+    rng = np.random.default_rng(4)
+    thumbnails = [rng.integers(0, 255, (SIDE, SIDE, 3)).astype(np.uint8), np.full((40, SIDE, 3), 250, np.uint8)]
+    for kind, ink in (("box", (30, 60, 150)), ("disc", (225, 222, 220)), ("ring", (240, 40, 40)), ("lens", (214, 214, 220))):
+        whole, _ = drawn(kind, (250, 250, 250), ink, noise=6.0)
+        thumbnails += [whole, np.ascontiguousarray(whole[4:46]), np.ascontiguousarray(whole[:, 20:])]
+    thumbnails = [thumbnails[place] for place in rng.permutation(len(thumbnails))]
+    together, alone = find_regions(thumbnails), [find_region(one) for one in thumbnails]
+    assert sum(one is not None for one in alone) >= 8
+    for one, other in zip(together, alone, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert (one.box, one.background) == (other.box, other.background)
+            np.testing.assert_array_equal(one.mask, other.mask)
