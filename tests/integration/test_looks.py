@@ -86,14 +86,20 @@ def worker(bench: Bench) -> Iterator[worker_process.WorkerProcess]:
 
 def test_who_waits_is_looked_at_together(bench: Bench, worker: worker_process.WorkerProcess) -> None:
     """While one picture is looked at, twelve visitors' pictures come: the next batch holds all twelve, and each gets its own."""
-    analyser, pictures = bench.analyser(), [looking.harmless(number) for number in range(12)]
+    analyser, pictures = bench.analyser(), [looking.harmless(number) for number in range(11)]
     first = bench.hold(analyser)
     clients = Clients(analyser, pictures)
+    comes(lambda: bench.figures().urgent == 11, "eleven that wait")
+    comes(lambda: bench.figures().messages["lookalike.looks"], "a message that wakes")
+    messages = bench.figures().messages["lookalike.looks"]
+    late = Clients(analyser, [looking.harmless(11)])
     comes(lambda: bench.figures().urgent == 12, "twelve that wait")
-    assert bench.figures().messages["lookalike.looks"] <= 2, "messages only wake: they do not pile up"
+    assert bench.figures().messages["lookalike.looks"] == messages, "one that wakes is there already"
     bench.open_gate()
     assert isinstance(first.all_told()[0], Analysis)
-    assert [one.digest for one in clients.all_told()] == [digest_of(picture) for picture in pictures]
+    assert [one.digest for one in (*clients.all_told(), *late.all_told())] == [
+        digest_of(picture) for picture in (*pictures, looking.harmless(11))
+    ]
     told = bench.figures()
     assert told.batch_sizes == {1: 1, 12: 1}
     assert (told.counts["asked"], told.counts["answered"]) == (13, 13)
