@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from lookalike.analysers import wire
@@ -39,7 +40,8 @@ class LookWork:
         self._queue: LookQueue | None = None
         self._client = connect(house.settings.redis)
         self._lock = threading.Lock()
-        self._in_hand: tuple[str, ...] = ()
+        self._in_hand: dict[str, bool] = {}  # look → whether it is patient
+        self._aside: threading.Thread | None = None
         self._looks = self._batches = 0
         self._busy_seconds = self._rate_looks = self._rate_seconds = 0.0
         self._started = time.time()
@@ -60,8 +62,9 @@ class LookWork:
     def end(self) -> None:
         """From now on it does not."""
         self._ending.set()
-        if self._beating.is_alive():
-            self._beating.join()
+        for thread in (self._beating, self._aside):
+            if thread is not None and thread.is_alive():
+                thread.join()
         if self._queue is not None:
             try:
                 self._queue.leave(self._name)
@@ -72,7 +75,11 @@ class LookWork:
     def turn(self) -> int:
         """Look at what waits until nothing does; the number of pictures. Raises: RedisError."""
         assert self._queue is not None, "begin comes before the first turn"
-        most, until, done = self._most(), time.monotonic() + TURN_SECONDS, 0
+        return self._turn(TURN_SECONDS)
+
+    def _turn(self, seconds: float) -> int:
+        assert self._queue is not None
+        most, until, done = self._most(), time.monotonic() + seconds, 0
         while claimed := self._queue.claim(most):
             self._work(self._queue, claimed)
             done += len(claimed)
@@ -86,10 +93,12 @@ class LookWork:
 
     def _work(self, queue: LookQueue, claimed: Sequence[Claimed]) -> None:
         with self._lock:
-            self._in_hand = tuple(one.id for one in claimed)
+            self._in_hand |= {one.id: one.patient for one in claimed}
         began = time.perf_counter()
         try:
-            results = self._seen([Look(one.picture, wire.box_of(one.box)) for one in claimed])
+            # with a deadline they go before what another task of this process wants looked at; it is no limit
+            deadline = None if claimed[0].patient else time.monotonic() + LOOK_SECONDS
+            results = self._seen([Look(one.picture, wire.box_of(one.box)) for one in claimed], deadline)
             busy = time.perf_counter() - began
             answers, seen = [], {}
             for one, look, result in zip(claimed, [wire.box_of(look.box) for look in claimed], results, strict=True):
@@ -104,15 +113,16 @@ class LookWork:
             logger.warning("Redis is full and took no answer for %d pictures (%s). Give it more memory (maxmemory).", len(claimed), error)
         finally:
             with self._lock:
-                self._in_hand = ()
+                for one in claimed:
+                    self._in_hand.pop(one.id, None)
 
-    def _seen(self, looks: Sequence[Look]) -> list[Analysis | Exception]:
+    def _seen(self, looks: Sequence[Look], deadline: float | None) -> list[Analysis | Exception]:
         """One result for each; where the networks fail at the batch, each is tried by itself, so that only one suffers."""
         try:
-            return list(self._house.analyser.analyse(looks))
+            return list(self._house.analyser.analyse(looks, deadline))
         except Exception as error:
             if len(looks) > 1:
-                return [one for look in looks for one in self._seen([look])]
+                return [one for look in looks for one in self._seen([look], deadline)]
             logger.exception("The networks failed at a picture.")
             return [error]
 
@@ -129,17 +139,34 @@ class LookWork:
         silent = False
         while not self._ending.wait(BEAT_SECONDS):
             try:
-                self._tell()
+                if self._tell():
+                    self._look_aside()
                 silent = False
             except RedisError as error:
                 if not silent:
                     logger.warning("Redis does not answer: %s", error)
                 silent = True
 
-    def _tell(self) -> None:
+    def _look_aside(self) -> None:
+        """Visitors wait while this process is at something else (the catalogue's work, a message that has not come): they get
+        a thread of their own, and in the networks' line they are first."""
+        with self._lock:
+            at_visitors = any(not patient for patient in self._in_hand.values())
+        if not at_visitors and (self._aside is None or not self._aside.is_alive()):
+            self._aside = threading.Thread(target=self._turn_aside, name="lookalike-aside", daemon=True)
+            self._aside.start()
+
+    def _turn_aside(self) -> None:
+        try:
+            self._turn(BEAT_SECONDS)
+        except (RedisError, OperationalError) as error:
+            logger.warning("Redis does not answer: %s", error)
+
+    def _tell(self) -> int:
+        """Say that this process lives; how many visitors' pictures wait."""
         assert self._queue is not None
         with self._lock:
-            in_hand = self._in_hand
+            in_hand = tuple(self._in_hand)
             told = {
                 "host": platform.node(),
                 "pid": os.getpid(),
@@ -152,7 +179,7 @@ class LookWork:
                 "rate": round(self._rate_looks / self._rate_seconds, 3) if self._rate_seconds > 0 else 0.0,
                 "in_hand": len(in_hand),
             }
-        self._queue.beat(self._name, told, in_hand)
+        return self._queue.beat(self._name, told, in_hand)
 
 
 def register(app: Celery, house: WorkerHouse) -> None:

@@ -4,6 +4,7 @@ How a picture travels, what becomes of it when a worker dies, and why nothing he
 """
 
 import logging
+import math
 import threading
 import time
 import uuid
@@ -158,8 +159,8 @@ class CeleryAnalyser:
             rate = self._rate or rate_of(crew(self._client, self.recipe.id))
             seconds = asked.waiting / rate if rate > 0 else 1.0
             raise Overloaded(
-                f"{asked.waiting} pictures wait for the networks, which look at {rate:.1f} a second: too many for {many} more. "
-                f"They are through in {seconds:.0f} s.",
+                f"{asked.waiting} pictures are before yours, and the networks look at {rate:.1f} a second: too many for {many} more. "
+                f"Try again in {max(1, math.ceil(seconds))} s.",
                 min(LONGEST_RETRY_SECONDS, max(1.0, seconds)),
             )
 

@@ -39,7 +39,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What became of asking: taken, full or nobody (no worker lives); how many wait now; how many workers live."""
+    """What became of asking: taken, full or nobody (no worker lives); how many are ahead, where it is full those that are being
+    looked at among them; how many workers live."""
 
     state: str
     waiting: int
@@ -56,6 +57,7 @@ class Claimed:
     picture: bytes = field(repr=False)
     box: str
     waited_ms: float
+    patient: bool
 
 
 class LookQueue:
@@ -126,10 +128,10 @@ class LookQueue:
             return []
         with self._client.pipeline(transaction=False) as asked:
             for one in ids:
-                asked.hmget(f"{KEYS}look:{one.decode()}", "answers", "digest", "picture", "box", "asked")
+                asked.hmget(f"{KEYS}look:{one.decode()}", "answers", "digest", "picture", "box", "asked", "patient")
             rows = asked.execute()
         return [
-            Claimed(one.decode(), row[0].decode(), row[1].decode(), row[2], row[3].decode(), float(now - int(row[4])))
+            Claimed(one.decode(), row[0].decode(), row[1].decode(), row[2], row[3].decode(), float(now - int(row[4])), row[5] == b"1")
             for one, row in zip(ids, rows, strict=True)
             if row[0] is not None  # who asked has forgotten it in between
         ]
@@ -165,7 +167,7 @@ class LookQueue:
             told.zrem(f"{self._base}:leased", look.id)
 
     def beat(self, worker: str, told: Mapping[str, object], in_hand: Sequence[str]) -> int:
-        """A worker lives, and still looks at these. The number of workers alive."""
+        """A worker lives, and still looks at these. How many shoppers' pictures wait."""
         body = json.dumps({**told, "worker": worker, "recipe": self._recipe, "beat": time.time()})
         return int(self._beat(keys=[self._base], args=[worker, WORKER_LIFE_MS, body, LEASE_MS, self._recipe, *in_hand]))
 

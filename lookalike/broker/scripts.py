@@ -59,7 +59,7 @@ if alive == 0 then
 end
 if most > 0 and waiting > 0 and waiting + asked > most then
   redis.call('HINCRBY', counts, 'refused', asked)
-  return {'full', waiting, alive, 0}
+  return {'full', waiting + redis.call('ZCARD', leased), alive, 0}
 end
 for place = 6, #ARGV, 4 do
   local key = look_key(ARGV[place])
@@ -73,7 +73,7 @@ return {'taken', waiting + asked, alive, wanted(waiting + asked, alive)}
 """
 )
 """ARGV: most that may wait (0: any number), life ms, remaining ms (0: no deadline), answers key, patient 0 or 1, then for each look
-id, picture, box, digest. Answers {taken, full or nobody; how many wait; workers alive; how many messages to send}."""
+id, picture, box, digest. Answers {taken, full or nobody; how many wait, where it is full with those being looked at; workers alive; messages to send}."""
 
 CLAIM = (
     _COMMON
@@ -132,7 +132,7 @@ redis.call('SADD', '{KEYS}recipes', ARGV[5])
 for place = 6, #ARGV do
   redis.call('ZADD', leased, 'XX', at + tonumber(ARGV[4]), ARGV[place])
 end
-return redis.call('ZCARD', crew)
+return redis.call('LLEN', urgent)
 """
 )
-"""ARGV: worker, life ms, what it tells, lease ms, recipe, the ids that it has in hand. Answers the workers alive."""
+"""ARGV: worker, life ms, what it tells, lease ms, recipe, the ids that it has in hand. Answers how many visitors' looks wait."""

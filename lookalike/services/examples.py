@@ -26,7 +26,7 @@ _AWAY = (
 )
 _AWAY_NONE = (
     "Pictures cannot be looked at for the moment, and no picture of the catalogue is the same as yours: "
-    "it took no part in this search. Words, tags, category and filters did; try the picture again in a moment."
+    "it took no part in this search. Try it again in a moment."
 )
 SPARE_SECONDS = 2.0
 """What is left of a request's time when the networks' time is over: for a search without them."""

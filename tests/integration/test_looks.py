@@ -131,6 +131,39 @@ def test_visitors_go_before_the_catalogue_and_too_many_are_refused(bench: Bench,
     assert isinstance(bulk[0], Analysis)
 
 
+def test_visitors_do_not_wait_for_what_else_a_worker_does(bench: Bench, worker: worker_process.WorkerProcess) -> None:
+    """While its one task is held by the catalogue's picture, visitors' pictures are looked at beside it."""
+    analyser, bulk = bench.analyser(), list[Any]()
+    catalogue = Clients(_Patient(analyser, bulk), [looking.holding()])
+    bench.began()
+    visitors = Clients(analyser, [looking.harmless(number) for number in range(3)])
+    assert all(isinstance(one, Analysis) for one in visitors.all_told())
+    assert not bulk
+    bench.open_gate()
+    assert isinstance(catalogue.all_told()[0], Analysis)
+
+
+def test_who_is_refused_is_told_how_long_it_really_takes(redis: str) -> None:
+    """What is ahead by the rate that the worker measured of itself: within a factor of two of the time that then passes."""
+    environment = {"LOOKALIKE_REDIS": redis, "LOOKALIKE_THREADS": "2", "TOY_SLOW": "0.2", "LOOKALIKE_SEEN_TTL": "0"}
+    pictures = [looking.harmless(number) for number in range(36)]
+    with worker_process.worker(environment, "--pool", "solo", line=looking.TOY), connect(redis) as client:
+        analyser = CeleryAnalyser(looking.TOY_RECIPE, redis, most_waiting=20)
+        analyser.analyse([Look(picture) for picture in pictures[:16]])
+        comes(lambda: analyser.networks().rate, "a rate")
+        first = Clients(analyser, pictures[:16])
+        comes(lambda: figures(client, looking.TOY_RECIPE.id).in_hand, "a batch")
+        rest = Clients(analyser, pictures[16:])
+        comes(lambda: figures(client, looking.TOY_RECIPE.id).urgent >= 20, "a full line")
+        began = time.monotonic()
+        with pytest.raises(Overloaded) as refused:
+            analyser.analyse([Look(looking.harmless(99))], time.monotonic() + 60)
+        assert all(isinstance(one, Analysis) for one in (*first.all_told(), *rest.all_told()) if not isinstance(one, Overloaded))
+        took = time.monotonic() - began
+        analyser.close()
+    assert took / 2 < refused.value.retry_after_seconds < took * 2
+
+
 class _Patient:
     """An analyser that is asked without a deadline."""
 
