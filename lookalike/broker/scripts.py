@@ -73,7 +73,8 @@ return {'taken', waiting + asked, alive, wanted(waiting + asked, alive)}
 """
 )
 """ARGV: most that may wait (0: any number), life ms, remaining ms (0: no deadline), answers key, patient 0 or 1, then for each look
-id, picture, box, digest. Answers {taken, full or nobody; how many wait, where it is full with those being looked at; workers alive; messages to send}."""
+id, picture, box, digest. Answers {taken, full or nobody; how many wait, where it is full with those being looked at; workers alive;
+how many messages to send}."""
 
 CLAIM = (
     _COMMON

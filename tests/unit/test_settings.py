@@ -79,3 +79,15 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither by config nor by an error."""
     monkeypatch.setenv("LOOKALIKE_WRITE_KEY", "hunter2")
     assert "hunter2" not in repr(told(load())) + repr(load())
+
+
+def test_a_password_in_an_address_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Host and database are: an operator wants to see where a worker asks."""
+    monkeypatch.setenv("LOOKALIKE_REDIS", "rediss://me:hunter2@cache.shop.example:6380/1")
+    shown = next(one.value for one in told(load()) if one.name == "redis")
+    assert shown == "rediss://me:********@cache.shop.example:6380/1"
+    assert "hunter2" not in repr(load())
+    monkeypatch.setenv("LOOKALIKE_REDIS", "http://me:hunter2@cache.shop.example")
+    with pytest.raises(InvalidSetting, match=r"starts with redis://") as refused:
+        load()
+    assert "hunter2" not in str(refused.value)
