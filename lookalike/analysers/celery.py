@@ -140,8 +140,8 @@ class CeleryAnalyser:
         for place, known in enumerate(queue.known(keys)):
             if known is True:
                 call.settle(place, wire.poison())
-            elif isinstance(known, bytes):
-                call.settle(place, wire.analysis_of(known))
+            elif isinstance(known, bytes) and (kept := wire.kept_of(known, keys[place])) is not None:
+                call.settle(place, kept)
             else:
                 asked.append(place)
         return asked

@@ -9,6 +9,7 @@ from lookalike.domain.analysis import Analysis, unpacked
 from lookalike.domain.geometry import Box
 from lookalike.domain.reasons import PictureReason
 from lookalike.errors import LookalikeError, PictureUnreadable, Unavailable
+from lookalike.ports.analyses import LookKey
 
 
 def seen_body(analysis: Analysis) -> bytes:
@@ -16,6 +17,15 @@ def seen_body(analysis: Analysis) -> bytes:
     told, vectors = analysis.packed()
     told |= {"vectors": base64.b64encode(vectors).decode(), "took_ms": dict(analysis.took_ms)}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def kept_of(body: bytes, key: LookKey) -> Analysis | None:
+    """The analysis that was kept for a key; None where something else is kept there, of an older version perhaps."""
+    try:
+        analysis = analysis_of(body)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return analysis if (analysis.digest, analysis.recipe_id) == (key.digest, key.recipe_id) else None
 
 
 def analysis_of(body: bytes | dict[str, Any]) -> Analysis:
@@ -40,13 +50,20 @@ def read_answer(body: bytes) -> tuple[str, Analysis | PictureUnreadable | Unavai
     """(look, result). Raises: KeyError, TypeError, ValueError where this is no answer of ours."""
     told = json.loads(body)
     look = str(told["look"])
+    try:
+        return look, _result(told)
+    except (KeyError, TypeError, ValueError):
+        return look, Unavailable("The worker's answer cannot be read here. API and workers have to be of one version.", 5.0)
+
+
+def _result(told: dict[str, Any]) -> Analysis | PictureUnreadable | Unavailable:
     if "seen" in told:
-        return look, analysis_of(told["seen"])
+        return analysis_of(told["seen"])
     if "unreadable" in told:
-        return look, PictureUnreadable(str(told["unreadable"]["reason"]), str(told["unreadable"]["message"]))
+        return PictureUnreadable(str(told["unreadable"]["reason"]), str(told["unreadable"]["message"]))
     if told.get("poison"):
-        return look, poison()
-    return look, Unavailable(str(told["failed"]), 2.0)
+        return poison()
+    return Unavailable(str(told["failed"]), 2.0)
 
 
 def poison() -> PictureUnreadable:
