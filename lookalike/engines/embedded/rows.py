@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,8 +24,6 @@ Place = tuple[int, int]
 
 # One encoder for all: `json.dumps` with options of its own makes a new one each time.
 _slow_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-_SEEN, _HASH = b',"seen":[[', re.compile(rb'"phash":"([0-9a-f]{16})"')
 
 DAMAGED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What reading a damaged body may raise."""
@@ -172,17 +169,6 @@ def tags_of(told: Told) -> dict[str, float]:
     for tag in told["product"].get("tags", ()):
         found[tag.casefold()] = 1.0
     return found
-
-
-def hashes_of(told: Told) -> tuple[str, ...]:
-    """The perceptual hashes of the pictures that were seen. Raises: DAMAGED."""
-    return tuple(dict.fromkeys(one["phash"] for _, one in told.get("seen", ()) if one["phash"]))
-
-
-def hashes_in(body: bytes) -> tuple[str, ...]:
-    """As `hashes_of` of what `body` tells, without reading all of it: what is seen comes after the product, which holds no
-    list of lists."""
-    return tuple(dict.fromkeys(one.decode() for one in _HASH.findall(body, max(0, body.find(_SEEN)))))
 
 
 def damaged_row(slot: int, error: Exception) -> IndexDamaged:

@@ -13,6 +13,7 @@ from lookalike.domain.analysis import Recipe
 from lookalike.engines.embedded import rows
 from lookalike.engines.embedded.columns import Column, Elements, Mask
 from lookalike.engines.embedded.database import Database
+from lookalike.engines.embedded.hashes import Hashes
 from lookalike.engines.embedded.names import Names
 from lookalike.engines.embedded.pool import Arrays
 from lookalike.engines.embedded.rows import Told
@@ -24,7 +25,6 @@ _LATE = frozenset({"id", "description", "url"})
 """Long or unique values that hardly anybody filters by: their columns are made when they are first asked for."""
 
 _DEAD_ROWS = 10_000
-_HASHES_AT_ONCE = 5_000
 _STRIPS = {"versions": np.int64, "text_marks": np.int64, "vector_marks": np.int64, "row_marks": np.int64}
 
 
@@ -63,7 +63,7 @@ class State:
         self.vectors: Vectors | None = self._fresh_vectors()
         self.recall: dict[str, float] | None = None
         """How well codes find the nearest, as measured; None: not yet."""
-        self._hashes: Column | None = None
+        self._hashes: Hashes | None = None
         """The perceptual hashes of each product's pictures, once they have been asked for."""
         self._late = threading.Lock()
 
@@ -111,7 +111,7 @@ class State:
         self._put_fields(entries, size)
         self.tags.put(each, [rows.tags_of(one.told) for one in entries])
         if self._hashes is not None:
-            self._hashes.put(each, [rows.hashes_of(one.told) for one in entries])
+            self._hashes.put(each, [one.told for one in entries])
 
     def remove(self, slot: int) -> None:
         """A product, and its vectors."""
@@ -164,16 +164,8 @@ class State:
         """The ids of products that have a picture with one of these perceptual hashes; of an earlier hash first, then by id."""
         with self._late:
             if self._hashes is None:
-                self._hashes = self._hash_column()
-        found: list[str] = []
-        rest = self._hashes.matching(hashes, self.size) & self.alive()
-        for one in self._hashes.known(hashes) if rest.any() else ():
-            mine = self._hashes.matching((one,), self.size) & rest
-            rest &= ~mine
-            found += sorted(self.names[int(slot)] for slot in np.flatnonzero(mine))
-            if len(found) >= limit or not rest.any():
-                break
-        return found[:limit]
+                self._hashes = Hashes(self._database)
+        return self._hashes.ids(hashes, limit, self.names, self.alive())
 
     def fields(self) -> set[str]:
         """The fields that some product has, with or without elements."""
@@ -252,14 +244,6 @@ class State:
                 value = rows.fields_of(json.loads(body)).get(field)
                 if value is not None:
                     column.put((slot,), (value,))
-        return column
-
-    def _hash_column(self) -> Column:
-        column = Column()
-        with self._database.reading() as connection:
-            cursor = connection.execute("SELECT slot, body FROM documents")
-            while some := cursor.fetchmany(_HASHES_AT_ONCE):
-                column.put([slot for slot, _ in some], [rows.hashes_in(body) for _, body in some])
         return column
 
 
