@@ -34,7 +34,7 @@ class StandIns:
     def find(self, content: bytes, box: Box | None) -> StoodIn:
         """What stands in for an analysis of these bytes. Raises: PictureUnreadable, and what an engine raises."""
         glance = self._glance(content)
-        if not isinstance(self._engine, HashLookup):
+        if not isinstance(self._engine, HashLookup) or int(glance.phash, 16) == 0:  # a plain picture's hash says nothing
             return StoodIn(glance)
         near = near_hashes(glance.phash)
         ids = self._engine.with_hashes(near, _CANDIDATES)

@@ -126,7 +126,7 @@ class EmbeddedEngine:
         return self._reading(answer)
 
     def with_hashes(self, hashes: Sequence[str], limit: int) -> list[str]:
-        """See `HashLookup`. The first time all bodies are read: 3 s for a million products, on one core."""
+        """See `HashLookup`. The first time all bodies are read: 80 ms for 20,000 products, and so on."""
         return self._reading(lambda store: store.state.with_hashes(hashes, limit))
 
     def suggest(self, prefix: str, limit: int) -> list[tuple[str, str, int]]:
