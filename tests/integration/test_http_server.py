@@ -206,7 +206,7 @@ def test_a_server_whose_networks_do_not_answer_says_so_and_ends() -> None:
     """It would never be ready; whoever started it shall know why."""
     program = (
         "from lookalike.errors import MissingDependency; from toy_house import toy_house; from query_api.command import run\n"
-        "def refuse(looks): raise MissingDependency('a-network', 'seeing')\n"
+        "def refuse(looks, deadline=None): raise MissingDependency('a-network', 'seeing')\n"
         "house = toy_house(); house.analyser.analyse = refuse; run(house, '127.0.0.1', 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=_environment(), timeout=60, check=False)
