@@ -33,6 +33,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
         pictures: Annotated[str | None, typer.Option(help="Folder or URL prefix of the pictures; {} in it stands for the name.")] = None,
         where: Annotated[str | None, typer.Option("--index", help="The index: a path, memory:, or an engine's URI.")] = None,
+        runner: Annotated[
+            str | None, typer.Option(help="Who does it: inline is this process, celery the workers; default: LOOKALIKE_RUNNER.")
+        ] = None,
         limit: Annotated[int | None, typer.Option(min=0, help="Read only so many rows.")] = None,
         resume: Annotated[
             bool, typer.Option("--resume", help="Go on where a run was interrupted. That is always so: what is unchanged is passed over.")
@@ -72,19 +75,29 @@ def register(app: typer.Typer) -> None:
                 },
                 "--replay",
             )
-            _replay(replay, options, where, force, as_json)
+            _replay(replay, options, where, runner=runner, force=force, as_json=as_json)
         else:
             assert source is not None
             _refuse({"--limit": prune and limit is not None}, "--prune")
             kind, scope = kind or _kind(source), scope or _scope(source)
-            _index(source, kind, options, scope=scope, rule=rule, where=where, dry_run=dry_run, as_json=as_json)
+            _index(source, kind, options, scope=scope, rule=rule, where=where, runner=runner, dry_run=dry_run, as_json=as_json)
 
 
 def _index(
-    source: str, kind: str, options: "CatalogueOptions", *, scope: str, rule: "PruneRule", where: str | None, dry_run: bool, as_json: bool
+    source: str,
+    kind: str,
+    options: "CatalogueOptions",
+    *,
+    scope: str,
+    rule: "PruneRule",
+    where: str | None,
+    runner: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     from ingest.progress import watching
     from ingest.run import Run, Start, puts
+    from ingest.sending import indexer_of
     from ingest.stopping import Stopping
     from ingest.telling import reported
     from lookalike import plugins
@@ -95,14 +108,14 @@ def _index(
     if dry_run:
         _preview(catalogue, scope, rule, where, as_json)
         return
-    with build(load(index=where)) as house, Stopping() as stopping:
+    with build(load(index=where, runner=runner)) as house, Stopping() as stopping:
         before, total = _stamp(source), catalogue.size()
         last = next(iter(house.ledger.latest(1, scope=scope)), None)
         if last is not None and last.state in ("killed", "failed", "cancelled"):
             print(f"Run {last.id} of this catalogue was {last.state} after row {last.position:,}; going on.", file=sys.stderr)
         told = {"as": kind, "map": options.mapping, "pictures": _whole(options.pictures), "limit": options.limit, "prune": rule.wanted}
         start = Start("index", _whole(source) or source, scope, {name: one for name, one in told.items() if one}, total)
-        run = Run(start, house.indexer, house.ledger, house.folder)
+        run = Run(start, indexer_of(house), house.ledger, house.folder)
         with reported(run, stopping, as_json=as_json), run.recorded():
             with watching(total, as_json=as_json) as watch:
                 run.go(puts(catalogue, run.take), watch, stopping)
@@ -110,17 +123,18 @@ def _index(
                 run.prune(rule, house.engine, changed=_stamp(source) != before, stopping=stopping)
 
 
-def _replay(file: str, options: "CatalogueOptions", where: str | None, force: bool, as_json: bool) -> None:
+def _replay(file: str, options: "CatalogueOptions", where: str | None, *, runner: str | None, force: bool, as_json: bool) -> None:
     from ingest.letters import Letters
     from ingest.progress import watching
     from ingest.run import Run, Start
+    from ingest.sending import indexer_of
     from ingest.stopping import Stopping
     from ingest.telling import reported
     from lookalike.bootstrap import build
     from lookalike.errors import InvalidInput
     from lookalike.settings import load
 
-    with build(load(index=where)) as house, Stopping() as stopping:
+    with build(load(index=where, runner=runner)) as house, Stopping() as stopping:
         letters = Letters(file, house.ledger, options)
         newer = letters.newer_run(house.ledger)
         if newer is not None and not force:
@@ -131,7 +145,7 @@ def _replay(file: str, options: "CatalogueOptions", where: str | None, force: bo
             )
         total, left = letters.size(), letters.left()
         start = Start("replay", str(letters.path.resolve()), letters.scope, {}, total)
-        run = Run(start, house.indexer, house.ledger, house.folder, left)
+        run = Run(start, indexer_of(house), house.ledger, house.folder, left)
         with reported(run, stopping, as_json=as_json), run.recorded():
             try:
                 with watching(total, as_json=as_json) as watch:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ingest import prune
 from ingest.letters import DeadLetters
+from ingest.sending import RunsChanges
 from lookalike.domain.commands import TRUNCATED, RowFailure
 from lookalike.domain.product import Product
 from lookalike.errors import InvalidInput, LookalikeError
@@ -21,7 +22,6 @@ from lookalike.ports.catalogue import CatalogueSource, SourceRow
 from lookalike.ports.engine import SearchEngine
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import failure_of
-from lookalike.services.index import Indexer
 from lookalike.services.intake import Change, Outcome
 
 MOST_TOLD = 1000
@@ -50,7 +50,7 @@ class Run:
     and listed. `notes` count what was odd and cost nothing (docs/catalogues.md).
     """
 
-    def __init__(self, start: Start, indexer: Indexer, ledger: Ledger, folder: Path | None, letters: DeadLetters | None = None) -> None:
+    def __init__(self, start: Start, indexer: RunsChanges, ledger: Ledger, folder: Path | None, letters: DeadLetters | None = None) -> None:
         self.id = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.counts = {"read": 0, "indexed": 0, "unchanged": 0, "removed": 0, "failed": 0}
         self.failures: list[RowFailure] = []

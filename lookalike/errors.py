@@ -6,6 +6,7 @@ LookalikeError
 ├── PictureUnavailable       a picture's bytes cannot be had (address refused, 404, time-out); `reason` is a short code
 ├── NotFound                 no such product, job, upload, picture; `kind` says which
 ├── VersionConflict          somebody changed the product in between
+├── Poison                   whoever worked on this row died of it, or never came to an end
 ├── Unavailable              a dependency is away; try again after `retry_after_seconds`
 │   ├── Overloaded           too much at once
 │   └── NetworksAway         nobody is there who could look at pictures
@@ -95,6 +96,10 @@ class VersionConflict(LookalikeError):
         self.product_id, self.expected, self.found = product_id, expected, found
         state = "it does not exist" if found is None else f"it is at version {found}"
         super().__init__(f"Product {product_id!r} was expected at version {expected}, but {state}. Read it again, then repeat.")
+
+
+class Poison(LookalikeError):
+    """The processes that worked on a row died, or took for ever; it is not tried again by itself."""
 
 
 class Unavailable(LookalikeError):

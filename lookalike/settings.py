@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, le=1024, description="Threads that decode and analyse pictures; 0 is one a core.")
     analyser: str = Field("local", description="Where the networks run: local is this process, celery the workers (lookalike worker).")
-    runner: str = Field("inline", description="Where bulk changes run: inline is this process.")
+    runner: str = Field(
+        "inline", description="Where bulk changes and index run: inline is this process, celery the workers (lookalike worker)."
+    )
     redis: str = Field(
         "redis://127.0.0.1:6379/0",
         description="The Redis (7 or newer) that API and workers meet at; redis://, rediss:// (TLS) or unix://.",
@@ -60,6 +62,16 @@ class Settings(BaseSettings):
         description="Seconds that Redis keeps what workers saw in a shopper's picture, never the picture; 0 keeps nothing.",
     )
     batch_looks: int = Field(0, ge=0, le=1024, description="Pictures that a worker takes at once; 0 is eight for each of its threads.")
+    lease_seconds: float = Field(
+        10.0, ge=0.5, le=300, description="Rows whose worker gives no sign of life for so long are given to another worker."
+    )
+    chunk_seconds: float = Field(
+        60.0, ge=1, le=110, description="Rows (64 at most) that take a worker longer are divided; one row that takes it is given up."
+    )
+    outage_seconds: float = Field(
+        300.0, ge=1, le=86_400, description="Seconds that rows on their way wait for an index, a Redis or a worker that is away."
+    )
+    queue_chunks: int = Field(16, ge=1, le=1024, description="Chunks of 64 rows that index sends ahead of the workers.")
     cache_dir: Path = Field(default_factory=_cache_folder, description="Where converted networks are kept; they can be made again.")
 
     host: str = Field("127.0.0.1", description="The address that serve listens on.", min_length=1)

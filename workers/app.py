@@ -6,10 +6,10 @@ from celery import Celery
 
 from lookalike.broker.app import make_app as make_broker_app
 from lookalike.settings import Settings
-from workers import looks
+from workers import ingesting, looks
 from workers.lifecycle import WorkerHouse
 
-TASKS: tuple[Callable[[Celery, WorkerHouse], None], ...] = (looks.register,)
+TASKS: tuple[Callable[[Celery, WorkerHouse], None], ...] = (looks.register, ingesting.register)
 """What puts tasks into an app, each with the house that they work in."""
 
 

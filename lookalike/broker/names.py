@@ -5,5 +5,7 @@ LOOKS, INGEST = "lookalike.looks", "lookalike.ingest"
 QUEUES = (LOOKS, INGEST)
 LOOK = "lookalike.look"
 """The task that says no more than: pictures wait, come and take them."""
+INGEST_TASK = "lookalike.ingest"
+"""The task that says no more than: rows lie on the board whose name it has, come and take them."""
 KEYS = "lookalike:"
 """What our own keys in Redis begin with."""

@@ -8,11 +8,20 @@ from lookalike.domain.analysis import Recipe
 from lookalike.domain.commands import ApplyChanges, ChangeRow, Progress, RowFailure
 from lookalike.domain.document import Document
 from lookalike.domain.product import Product, parse_patch, parse_product, product_id
-from lookalike.errors import InvalidInput, LookalikeError, NotFound, PictureUnavailable, PictureUnreadable, VersionConflict
+from lookalike.errors import (
+    InvalidInput,
+    LookalikeError,
+    NotFound,
+    PictureUnavailable,
+    PictureUnreadable,
+    Poison,
+    Unavailable,
+    VersionConflict,
+)
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import PictureAnalyser
-from lookalike.services.index import Indexer
+from lookalike.services.index import FIRST_ROWS, Indexer
 from lookalike.services.intake import Change, Intake, Outcome, PictureFailure
 
 _TRIES = 8
@@ -73,13 +82,19 @@ class CatalogueKeeper:
             raise VersionConflict(product_id, if_version, None if found is None else found.version)
         return True
 
-    def apply(self, command: ApplyChanges, progress: Progress, cancelled: Callable[[], bool] = lambda: False) -> None:
+    def apply(
+        self,
+        command: ApplyChanges,
+        progress: Progress,
+        cancelled: Callable[[], bool] = lambda: False,
+        first_rows: int = FIRST_ROWS,
+    ) -> None:
         """Do many changes, those of one product in their order; what goes wrong with a row is told in `progress`.
 
         Raises: IndexProblem, Unavailable; what `progress` counts by then is done.
         """
         progress.total = len(command)
-        for outcome in Indexer(self._intake).run(self._changes(command.rows, progress), cancelled):
+        for outcome in Indexer(self._intake).run(self._changes(command.rows, progress), cancelled, first_rows):
             self._tell(self._again(outcome), progress)
         progress.failures.sort(key=lambda one: one.row)
 
@@ -164,5 +179,13 @@ def _picture_reason(failure: PictureFailure) -> str:
     return "picture_unreadable" if isinstance(failure, PictureUnreadable) else "picture_unavailable"
 
 
+_REASONS: Mapping[type[LookalikeError], str] = {
+    NotFound: "not_found",
+    VersionConflict: "version_conflict",
+    Unavailable: "unavailable",
+    Poison: "poison",
+}
+
+
 def _reason(error: LookalikeError) -> str:
-    return {NotFound: "not_found", VersionConflict: "version_conflict"}.get(type(error), "failed")
+    return _REASONS.get(type(error), "failed")

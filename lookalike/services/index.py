@@ -38,14 +38,16 @@ class Indexer:
     def __init__(self, intake: Intake, batch_rows: int = BATCH_ROWS) -> None:
         self._intake, self._batch_rows = intake, batch_rows
 
-    def run(self, changes: Iterable[Change], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
+    def run(
+        self, changes: Iterable[Change], cancelled: Callable[[], bool] = lambda: False, first_rows: int = FIRST_ROWS
+    ) -> Iterator[Outcome]:
         """What became of each change. `cancelled` is asked before a batch is begun: nothing of that batch is written before.
 
         Once it says so, what the networks have begun is finished and written, and nothing else begun.
         Raises: IndexProblem, Unavailable; what was yielded before is done.
         """
         with ThreadPoolExecutor(AHEAD + WIDEST + 1, thread_name_prefix="lookalike-intake") as pool:
-            flow = _Flow(self._intake, pool, self._batch_rows)
+            flow = _Flow(self._intake, pool, self._batch_rows, first_rows)
             try:
                 for rows in flow.batches(changes):
                     if cancelled():
@@ -65,8 +67,8 @@ class Indexer:
 class _Flow:
     """The batches of one run on their way: first being fetched, then looked at; in order throughout."""
 
-    def __init__(self, intake: Intake, pool: ThreadPoolExecutor, most_rows: int) -> None:
-        self._intake, self._pool, self._most_rows = intake, pool, most_rows
+    def __init__(self, intake: Intake, pool: ThreadPoolExecutor, most_rows: int, first_rows: int) -> None:
+        self._intake, self._pool, self._most_rows, self._first_rows = intake, pool, most_rows, first_rows
         self._fetching: deque[_Step] = deque()
         self._looking: deque[_Step] = deque()
         self._busy: set[str] = set()
@@ -120,7 +122,7 @@ class _Flow:
 
     def batches(self, changes: Iterable[Change]) -> Iterator[list[Change]]:
         """Changes in batches that hold no product twice."""
-        size = min(FIRST_ROWS, self._most_rows)
+        size = min(self._first_rows, self._most_rows)
         rows: list[Change] = []
         ids: set[str] = set()
         weight = 0.0

@@ -1,0 +1,159 @@
+"""The catalogue by workers: the task `lookalike.ingest` takes rows from the board, piece by piece, for a while."""
+
+import json
+import logging
+import mmap
+import os
+import platform
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from celery import Celery, signals
+
+from lookalike.bootstrap import House
+from lookalike.broker.names import INGEST, INGEST_TASK, LOOKS
+from lookalike.domain.commands import ApplyChanges, Command, Progress, RowFailure
+from lookalike.errors import InvalidSetting, LookalikeError, Unavailable
+from lookalike.runners.board import Board, Done, Piece
+from lookalike.runners.celery import CALL_SECONDS, board_of, caller, row_of_line
+from lookalike.services.carried import change_of_line, line_of_outcome
+from lookalike.services.catalogue import failure_of
+from lookalike.services.intake import Outcome
+from workers.lanes import Lanes, Times
+from workers.lifecycle import WorkerHouse
+
+Handle = Callable[[Command, Progress, Callable[[], bool]], None]
+TURN_SECONDS = 60.0
+"""After so long a turn ends and another process, or a visitor, may have one."""
+_WATCH_SECONDS = 1.0
+_PRESENT_SECONDS = 10.0
+_WHOLE_PIECE = 1 << 16
+"""A piece is one batch: others are on their way beside it."""
+_log = logging.getLogger("lookalike.worker")
+
+
+class RowWork:
+    """Does pieces in a house: jobs by its keeper (or another `handle`), runs of the command line by its indexer."""
+
+    def __init__(self, house: Callable[[], House], handle: Handle | None = None) -> None:
+        self._house, self._handle, self._host = house, handle or self._apply, platform.node()
+
+    def do(self, piece: Piece, cancelled: Callable[[], bool]) -> Done:
+        """See `Work.do`."""
+        if piece.kind == "job":
+            progress, rows = Progress(), tuple(row_of_line(line) for line in piece.rows)
+            self._handle(ApplyChanges(rows), progress, cancelled)
+            return Done(progress.done, progress.unchanged, tuple(json.dumps(one.as_json()) for one in progress.failures))
+        changes = [change_of_line(line) for line in piece.rows]
+        return self._told(list(self._house().indexer.run(changes, cancelled, _WHOLE_PIECE)))
+
+    def refuse(self, piece: Piece, error: LookalikeError) -> Done:
+        """See `Work.refuse`."""
+        gave_up = isinstance(error, Unavailable)
+        if piece.kind == "run":
+            done = self._told([Outcome(change_of_line(line), "failed", error=error) for line in piece.rows])
+            return Done(result=done.result, failures=done.failures, gave_up=gave_up)
+        rows = [row_of_line(line) for line in piece.rows]
+        reason = "unavailable" if gave_up else "poison"
+        failures = [one if isinstance(one, RowFailure) else RowFailure(one.row, one.id, reason, str(error)) for one in rows]
+        return Done(failures=tuple(json.dumps(one.as_json()) for one in failures), gave_up=gave_up)
+
+    def _apply(self, command: Command, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        self._house().keeper.apply(command, progress, cancelled, _WHOLE_PIECE)
+
+    def _told(self, outcomes: Sequence[Outcome]) -> Done:
+        unchanged = sum(one.state == "unchanged" for one in outcomes)
+        failed = [failure for one in outcomes if one.state == "failed" and (failure := failure_of(one)) is not None]
+        return Done(
+            done=len(outcomes) - unchanged - len(failed),
+            unchanged=unchanged,
+            failures=tuple(json.dumps(one.as_json()) for one in failed),
+            result="\n".join(line_of_outcome(one, self._host) for one in outcomes),
+        )
+
+
+class _Flag:
+    """A byte that a parent and its children share: a signal handler may set it, and a fork keeps it."""
+
+    def __init__(self) -> None:
+        self._byte = mmap.mmap(-1, 1)
+
+    def set(self, *_: object, **__: object) -> None:
+        self._byte[0] = 1
+
+    def __bool__(self) -> bool:
+        return self._byte[0] != 0
+
+
+def register(app: Celery, house: WorkerHouse, handle: Handle | None = None) -> None:
+    """Put the task into an app; a worker that serves its queue then watches the board as well, so that no message need arrive.
+
+    `handle` does jobs in place of the house's keeper. An index that other processes cannot open has no board: no task then.
+    """
+    if INGEST not in house.queues:
+        return
+    settings = house.settings
+    try:
+        name = board_of(settings).name
+    except InvalidSetting as error:
+        _log.warning("This worker indexes nothing: %s", error)
+        return
+    times = Times(settings.lease_seconds, settings.chunk_seconds, settings.outage_seconds)
+    ending, local = _Flag(), _OneEach(lambda: board_of(settings))
+    work = RowWork(lambda: house.house, handle)
+
+    def ingest(board: str) -> None:
+        """Rows lie on a board: work on them until there are none, for a minute at most."""
+        if board != name:
+            return  # another index'; its own workers watch it
+        until = time.monotonic() + TURN_SECONDS
+        visitors = LOOKS in house.queues
+
+        def stopping() -> bool:
+            return bool(ending) or time.monotonic() > until or (visitors and local().someone_waits_in(LOOKS))
+
+        Lanes(local(), work, times, stopping).run()
+
+    app.task(name=INGEST_TASK)(ingest)
+
+    def watch(**_: Any) -> None:
+        threading.Thread(target=_watch, args=(app, board_of(settings), ending), name="lookalike-board", daemon=True).start()
+
+    signals.worker_shutting_down.connect(ending.set, weak=False)
+    signals.worker_ready.connect(watch, weak=False)
+
+
+class _OneEach:
+    """One board a process, made by its first use there."""
+
+    def __init__(self, make: Callable[[], Board]) -> None:
+        self._make = make
+        self._made: dict[int, Board] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Board:
+        pid = os.getpid()
+        with self._lock:
+            if pid not in self._made:
+                self._made[pid] = self._make()
+            return self._made[pid]
+
+
+def _watch(app: Celery, board: Board, ending: _Flag) -> None:
+    """Say that this worker is there, and call it where rows wait and no message came: who sent them may be dead."""
+    token, call, never, away = secrets.token_hex(8), caller(app, board), threading.Event(), False
+    while not ending:
+        try:
+            board.present(token, _PRESENT_SECONDS)
+            if board.wanted(CALL_SECONDS):
+                call()
+            away = False
+        except Unavailable as error:
+            if not away:
+                _log.warning("The board cannot be watched: %s", error)
+            away = True
+        never.wait(_WATCH_SECONDS)
+    board.close()
