@@ -119,8 +119,12 @@ def register(app: Celery, house: WorkerHouse, handle: Handle | None = None) -> N
 
     app.task(name=INGEST_TASK)(ingest)
 
+    watching: list[threading.Thread] = []
+
     def watch(**_: Any) -> None:
-        threading.Thread(target=_watch, args=(app, board_of(settings), ending), name="lookalike-board", daemon=True).start()
+        if not watching:  # a worker is ready again after each lost connection
+            watching.append(threading.Thread(target=_watch, args=(app, board_of(settings), ending), name="lookalike-board", daemon=True))
+            watching[0].start()
 
     signals.worker_shutting_down.connect(ending.set, weak=False)
     signals.worker_ready.connect(watch, weak=False)

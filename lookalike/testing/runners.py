@@ -61,6 +61,24 @@ class TaskRunnerContract:
         runner.close()
         assert order == list(range(1, 9))
 
+    def test_rows_of_one_product_run_in_their_order(self) -> None:
+        """However many hands there are, and wherever the command is divided; and no row is done twice."""
+        lock, done = threading.Lock(), dict[str, list[int]]()
+        rows = tuple(ChangeRow(number, "delete", f"p{number % 97 if number % 3 else 0}", None) for number in range(1, 801))
+
+        def handle(told: Command, progress: Progress, _: Callable[[], bool]) -> None:
+            for row in told.rows:
+                with lock:
+                    done.setdefault(str(row.id), []).append(row.row)
+                progress.done += 1
+
+        runner = self.make_runner(handle)
+        end = self.finished(runner, runner.submit(ApplyChanges(rows)))
+        runner.close()
+        assert (end.state, end.total, end.done) == ("done", 800, 800)
+        assert sorted(number for numbers in done.values() for number in numbers) == list(range(1, 801))
+        assert all(numbers == sorted(numbers) for numbers in done.values())
+
     def test_an_error_fails_its_own_command_only(self) -> None:
         """Whether foreseen or not; the message says what was foreseen, and nothing of what was not."""
         errors: list[Exception] = [IndexLocked("Somebody else writes."), RuntimeError("secret")]
