@@ -10,6 +10,7 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local LIFE = 7 * 86400000    -- how long an ended flow is told
 local ARRIVING = 3600000     -- how long one may take to arrive
 local ORPHAN = 900000        -- how long a run is told whose sender gives no sign of life
+local GAP = 3000             -- after so long without anybody here Redis was away, and late leases are nobody's fault
 local PARTS = 16             -- into how many a piece is divided
 local LOOKED_AT = 200        -- waiting pieces that are looked at for one that may be begun
 
@@ -107,13 +108,22 @@ end
 
 -- Take back what the dead held, and end the runs that nobody waits for.
 local function sweep()
+  local last = redis.call('GET', board .. ':swept')
+  redis.call('SET', board .. ':swept', now)
+  local away = last and now - tonumber(last) > GAP
   for _, id in ipairs(flows()) do
     local kind, seen = unpack(about(id, 'kind', 'seen'))
     if not kind then
       redis.call('ZREM', JOBS, id)
       redis.call('ZREM', RUNS, id)
     else
-      for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(id, 'leases'), '-inf', now)) do back(id, name, true, false) end
+      for _, name in ipairs(redis.call('ZRANGEBYSCORE', key(id, 'leases'), '-inf', now)) do
+        if away then
+          redis.call('ZADD', key(id, 'leases'), now + tonumber(redis.call('GET', board .. ':lease') or GAP), name)
+        else
+          back(id, name, true, false)
+        end
+      end
       if kind == 'run' and tonumber(seen) + ORPHAN < now then redis.call('HSET', key(id, 'flow'), 'cancel', 1) end
       settle(id)
     end
@@ -206,6 +216,7 @@ function act.claim(token, lease, alone)
       redis.call('ZREM', key(id, 'waiting'), name)
       redis.call('ZADD', key(id, 'leases'), now + tonumber(lease), name)
       redis.call('HSET', key(id, 'holders'), name, token)
+      redis.call('SET', board .. ':lease', lease)
       if about(id, 'state')[1] == 'queued' then redis.call('HSET', key(id, 'flow'), 'state', 'running', 'began', now) end
       local since = redis.call('HGET', key(id, 'since'), name)
       return {id, about(id, 'kind')[1], name, redis.call('HGET', key(id, 'deaths'), name) or '0',

@@ -24,6 +24,7 @@ How = Literal["back", "later", "divide", "died"]
 POISON_DEATHS = 3
 """A row that was alone in the hands of two who died, after one who died with others beside it, is not tried again."""
 _AWAY_SECONDS = 2.0
+_ADDING = ("begin", "push")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,10 @@ class Board:
             retry=Retry(NoBackoff(), 1),
             retry_on_error=[redis.ConnectionError],
         )
-        self._script = self._redis.register_script(resources.files(__package__).joinpath("board.lua").read_text(encoding="utf-8"))
+        script = resources.files(__package__).joinpath("board.lua").read_text(encoding="utf-8")
+        self._adding = self._redis.register_script(script)
+        # a Redis that is full takes no more rows; what makes room again has to go on
+        self._working = self._redis.register_script(f"#!lua flags=allow-oom\n{script}")
 
     def begin(self, kind: Kind, flow: str, total: int, most_waiting: int) -> bool:
         """A new flow; a run may be worked on at once, a job once it is closed. False where too many jobs wait."""
@@ -203,7 +207,7 @@ class Board:
 
     def _do(self, *told: Any) -> Any:
         with self._reached():
-            return self._script(keys=[self.name], args=list(told))
+            return (self._adding if told[0] in _ADDING else self._working)(keys=[self.name], args=list(told))
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
