@@ -1,6 +1,7 @@
 """`lookalike index` through two workers into OpenSearch, against the same by one process: the documents are equal."""
 
 import csv
+import http.client
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 from support.worker_process import WorkerProcess, worker
-from toy_house import picture
+from toy_house import data_url, picture
 
 TOY = [sys.executable, str(Path(__file__).with_name("toy_cli.py"))]
 ROWS = 400
@@ -121,3 +122,41 @@ def test_a_worker_that_is_killed_and_a_sender_that_is_stopped_change_nothing(fee
     counts = json.loads(out)["counts"]
     assert (status, counts["read"], counts["indexed"] + counts["unchanged"]) == (1, ROWS, ROWS - 1)
     assert feed.export("shared") == feed.export("inline")
+
+
+def test_bulk_jobs_of_a_server_are_done_by_workers(feed: Feed) -> None:
+    """In the order of the rows of a product, told by the server, searchable when it says done."""
+    feed.environment["LOOKALIKE_RUNNER"] = "celery"
+    rows: list[dict[str, Any]] = [
+        {"id": f"p{one}", "title": f"Mug {one}", "pictures": [data_url(picture(one / 150, 16))]} for one in range(150)
+    ]
+    rows += [{"op": "patch", "id": "p3", "product": {"price": price}} for price in (1, 2, 3)]
+    rows += [{"op": "delete", "id": "p4"}, {"op": "delete", "id": "nobody"}, {"op": "patch", "id": "nobody", "product": {"price": 1}}]
+    with feed.workers("served"), feed.start("served", "serve", "--port", "0") as server:
+        try:
+            assert server.stdout is not None
+            ready = next(line for line in server.stdout if "ready" in line)
+            address = urllib.parse.urlsplit(next(word for word in ready.split() if word.startswith("http://")))
+            asked = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=30)
+            asked.request("POST", "/v1/products:bulk", "\n".join(map(json.dumps, rows)), {"Content-Type": "application/x-ndjson"})
+            answer = asked.getresponse()
+            job = json.load(answer)
+            assert answer.status == 202
+            breath = threading.Event()
+            while job["state"] in ("queued", "running"):
+                breath.wait(0.1)
+                asked.request("GET", f"/v1/jobs/{job['id']}")
+                job = json.load(asked.getresponse())
+            asked.request("GET", "/v1/products/p3")
+            product = json.load(asked.getresponse())
+            asked.request("GET", "/v1/jobs/j_nobody")
+            unknown = asked.getresponse()
+            unknown.read()
+            asked.close()
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.communicate(timeout=60)
+    assert (job["state"], job["counts"]) == ("done", {"total": 156, "done": 154, "unchanged": 1, "failed": 1})
+    assert [(one["row"], one["id"], one["reason"]) for one in job["errors"]] == [(156, "nobody", "not_found")]
+    assert (product["product"]["price"], unknown.status) == (3, 404)
+    assert feed.size("served") == 149
