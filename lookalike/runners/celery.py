@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from kombu.exceptions import OperationalError
+
+from lookalike.broker.app import make_app
 from lookalike.broker.names import INGEST, INGEST_TASK
 from lookalike.domain.commands import ChangeRow, Command, RowFailure, Ticket
-from lookalike.errors import InvalidSetting, MissingDependency, NotFound, Overloaded, Unavailable
+from lookalike.errors import InvalidSetting, NotFound, Overloaded, Unavailable
 from lookalike.ports.runner import Chunk
 from lookalike.runners.board import Board
 from lookalike.runners.carrier import Carrier
@@ -156,8 +159,6 @@ def caller(app: Any, board: Board) -> Callable[[], None]:
     """What sends the message by a Celery app: the board's name, and nothing of the rows. Raises: Unavailable."""
 
     def call() -> None:
-        from kombu.exceptions import OperationalError
-
         try:
             app.send_task(INGEST_TASK, args=[board.name], queue=INGEST, expires=_STALE_SECONDS)
         except (OperationalError, OSError) as error:
@@ -169,12 +170,8 @@ def caller(app: Any, board: Board) -> Callable[[], None]:
 def open_celery(_handle: object, *, settings: Any = None, ledger: Any = None) -> CeleryRunner:
     """The runner on the Redis that `settings` name; commands are done by the workers' own handle, and remembered in Redis.
 
-    Raises: InvalidSetting, MissingDependency.
+    Raises: InvalidSetting.
     """
-    try:
-        from lookalike.broker.app import make_app
-    except ImportError as error:
-        raise MissingDependency("celery", "celery") from error
     board = board_of(settings)
     return CeleryRunner(
         board,

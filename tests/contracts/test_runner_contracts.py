@@ -11,6 +11,7 @@ from support.handles import HandleHere
 from support.redis_server import NotHere, running
 from support.worker_process import worker
 
+from lookalike.errors import InvalidSetting
 from lookalike.ports.runner import TaskRunner
 from lookalike.runners.celery import CeleryRunner, board_of, open_celery
 from lookalike.runners.inline import InlineRunner
@@ -79,3 +80,8 @@ class TestCelery(TaskRunnerContract):
         assert (ended.state, ended.done) == ("done", 130)
         runner.close()
         other.close()
+
+    def test_an_index_that_no_worker_can_open_is_refused(self) -> None:
+        """At once, and in a sentence: its jobs would wait for ever."""
+        with pytest.raises(InvalidSetting, match="workers can open"):
+            open_celery(None, settings=self.settings.model_copy(update={"index": "memory:"}))

@@ -46,8 +46,8 @@ class Shop:
         self.runner: CeleryRunner = open_celery(None, settings=Settings(index=str(index), redis=server.url, outage_seconds=60))
 
     @contextmanager
-    def worker(self, **told: str) -> Iterator[WorkerProcess]:
-        with worker(self.environment | told, "--queues", "lookalike.ingest", line=TOY) as one:
+    def worker(self, *words: str, **told: str) -> Iterator[WorkerProcess]:
+        with worker(self.environment | told, "--queues", "lookalike.ingest", *words, line=TOY) as one:
             yield one
 
     def until(self, ticket: Ticket, true: Callable[[Ticket], bool], seconds: float = 60) -> Ticket:
@@ -115,10 +115,24 @@ def test_a_worker_that_is_killed_loses_nothing(shop: Shop) -> None:
     assert shop.versions() == whole()
 
 
-def test_a_worker_that_is_told_to_end_finishes_what_it_began(shop: Shop) -> None:
+def test_a_worker_program_that_is_killed_loses_nothing_either(shop: Shop) -> None:
+    """With all of its processes; the next that is started goes on."""
+    with shop.worker() as one:
+        ticket = shop.runner.submit(rows())
+        shop.until(ticket, lambda now: now.done >= 64)
+        one.kill()
+        assert shop.runner.ticket(ticket.id).done < ROWS
+        with shop.worker():
+            ended = shop.ended(ticket, 30)
+    assert (ended.state, ended.done + ended.unchanged, ended.failed) == ("done", ROWS, 0)
+    assert shop.versions() == whole()
+
+
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_a_worker_that_is_told_to_end_finishes_what_it_began(shop: Shop, pool: str) -> None:
     """Nothing of it is done again, and the next goes on at once: no lease has to run out."""
     shop.environment["LOOKALIKE_LEASE_SECONDS"] = "300"
-    with shop.worker() as one:
+    with shop.worker("--pool", pool) as one:
         ticket = shop.runner.submit(rows())
         shop.until(ticket, lambda now: now.done >= 64)
         assert one.stop() == 0
