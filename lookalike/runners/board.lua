@@ -321,6 +321,17 @@ function act.present(token, life)
   return 1
 end
 
+function act.figures()
+  local waiting, held = 0, 0
+  local ids = redis.call('ZRANGE', JOBS, 0, -1)
+  for _, id in ipairs(redis.call('ZRANGE', RUNS, 0, -1)) do ids[#ids + 1] = id end
+  for _, id in ipairs(ids) do
+    waiting = waiting + redis.call('ZCARD', key(id, 'waiting'))
+    held = held + redis.call('ZCARD', key(id, 'leases'))
+  end
+  return {waiting_jobs(), redis.call('ZCARD', RUNS), waiting, held, act.workers()}
+end
+
 function act.workers() return redis.call('ZCOUNT', board .. ':workers', now, '+inf') end
 
 table.remove(ARGV, 1)

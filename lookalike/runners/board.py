@@ -67,6 +67,17 @@ class Seen:
     results: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Jobs that wait for the one at work, runs, chunks that wait and that are held, worker programs that are there."""
+
+    jobs_waiting: int
+    runs: int
+    chunks_waiting: int
+    chunks_held: int
+    workers: int
+
+
 class Board:
     """The board of one index. Threads and processes may use it at once; connections are made by the first use, and not shared
     across a fork. Every method raises: Unavailable where Redis is away, Overloaded where it is full.
@@ -186,6 +197,10 @@ class Board:
     def workers(self) -> int:
         """How many do."""
         return int(self._do("workers"))
+
+    def figures(self) -> Figures:
+        """How much is to be done, and by whom."""
+        return Figures(*(int(one) for one in self._do("figures")))
 
     def leading(self) -> dict[str, str]:
         """The job that is at work, as it is kept; nothing where none is."""

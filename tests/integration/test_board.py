@@ -9,7 +9,7 @@ from redis import Redis
 from support.redis_server import running
 
 from lookalike.errors import NotFound, Overloaded, Unavailable
-from lookalike.runners.board import Board, Done, Piece
+from lookalike.runners.board import Board, Done, Figures, Piece
 
 LEASE = 0.3
 
@@ -43,6 +43,8 @@ def test_chunks_with_a_product_in_common_wait_for_each_other(board: Board) -> No
     run = run_of(board, (2, None), (2, 0), (2, None))
     board.push(run, 2, ["another"], None)
     first, third = claimed(board), claimed(board)
+    board.present("somebody", 60)
+    assert board.figures() == Figures(jobs_waiting=0, runs=1, chunks_waiting=1, chunks_held=2, workers=1)
     assert (first.rows, third.rows) == (("0.0", "0.1"), ("2.0", "2.1"))
     assert board.claim(60, alone=True) is None
     assert board.finish(first, Done(done=2, result="a"))
