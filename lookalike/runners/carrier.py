@@ -60,7 +60,7 @@ class Carrier:
         self._patiently(lambda: self._board.begin("run", self._flow, 0, 0))
         try:
             for number, chunk in enumerate(chunks):
-                while len(self._sent) >= self._ahead and not cancelled():
+                while self._full and not cancelled():
                     yield from self._look(wait=True)
                 if cancelled():
                     self._stop()
@@ -74,6 +74,12 @@ class Carrier:
                 yield from self._look(wait=True)
         finally:
             self._leave()
+
+    @property
+    def _full(self) -> bool:
+        """Whether enough is on its way. What is done and only waits for its turn does not count, up to a bound: one slow worker
+        must not leave the others without work."""
+        return len(self._sent) >= 4 * self._ahead or sum(not one.whole for one in self._sent.values()) >= self._ahead
 
     def _send(self, number: int, chunk: Chunk) -> None:
         before = [self._holding[name] for name in chunk.ids if name in self._holding]
