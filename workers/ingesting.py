@@ -14,7 +14,7 @@ from typing import Any
 from celery import Celery, signals
 
 from lookalike.bootstrap import House
-from lookalike.broker.names import INGEST, INGEST_TASK, LOOKS
+from lookalike.broker.names import INGEST, INGEST_TASK
 from lookalike.domain.commands import ApplyChanges, Command, Progress, RowFailure
 from lookalike.errors import InvalidSetting, LookalikeError, Unavailable
 from lookalike.runners.board import Board, Done, Piece
@@ -27,7 +27,7 @@ from workers.lifecycle import WorkerHouse
 
 Handle = Callable[[Command, Progress, Callable[[], bool]], None]
 TURN_SECONDS = 60.0
-"""After so long a turn ends and another process, or a visitor, may have one."""
+"""After so long a turn ends and another process may have one. Visitors do not wait for that: `workers.looks` serves them beside it."""
 _WATCH_SECONDS = 1.0
 _PRESENT_SECONDS = 10.0
 _WHOLE_PIECE = 1 << 16
@@ -110,12 +110,7 @@ def register(app: Celery, house: WorkerHouse, handle: Handle | None = None) -> N
         if board != name:
             return  # another index'; its own workers watch it
         until = time.monotonic() + TURN_SECONDS
-        visitors = LOOKS in house.queues
-
-        def stopping() -> bool:
-            return bool(ending) or time.monotonic() > until or (visitors and local().someone_waits_in(LOOKS))
-
-        Lanes(local(), work, times, stopping).run()
+        Lanes(local(), work, times, lambda: bool(ending) or time.monotonic() > until).run()
 
     app.task(name=INGEST_TASK)(ingest)
 

@@ -208,14 +208,6 @@ class Board:
             head = cast(list[str], self._redis.zrange(f"{self.name}:jobs", 0, 0))
             return cast(dict[str, str], self._redis.hgetall(f"{self.name}:{head[0]}:flow")) if head else {}
 
-    def someone_waits_in(self, queue: str) -> bool:
-        """Whether messages wait in a queue of Celery's; no where Redis is away, for nobody could be served then."""
-        try:
-            with self._reached():
-                return bool(self._redis.llen(queue))
-        except Unavailable:
-            return False
-
     def close(self) -> None:
         """Give the connections back."""
         self._redis.close()
