@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from ingest.prune import PruneRule
     from lookalike.ports.catalogue import CatalogueOptions, CatalogueSource
+    from lookalike.settings import Settings
 
 _KINDS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
@@ -83,6 +84,13 @@ def register(app: typer.Typer) -> None:
             _index(source, kind, options, scope=scope, rule=rule, where=where, runner=runner, dry_run=dry_run, as_json=as_json)
 
 
+def _configure(settings: "Settings") -> None:
+    from lookalike.settings import secrets_of
+    from lookalike.telemetry.logs import configure
+
+    configure(settings.log, settings.log_level, secrets_of(settings))
+
+
 def _index(
     source: str,
     kind: str,
@@ -95,6 +103,7 @@ def _index(
     dry_run: bool,
     as_json: bool,
 ) -> None:
+    from ingest.events import told as told_of
     from ingest.progress import watching
     from ingest.run import Run, Start, puts
     from ingest.sending import indexer_of
@@ -108,7 +117,9 @@ def _index(
     if dry_run:
         _preview(catalogue, scope, rule, where, as_json)
         return
-    with build(load(index=where, runner=runner)) as house, Stopping() as stopping:
+    settings = load(index=where, runner=runner)
+    _configure(settings)
+    with build(settings) as house, Stopping() as stopping:
         before, total = _stamp(source), catalogue.size()
         last = next(iter(house.ledger.latest(1, scope=scope)), None)
         if last is not None and last.state in ("killed", "failed", "cancelled"):
@@ -116,7 +127,7 @@ def _index(
         told = {"as": kind, "map": options.mapping, "pictures": _whole(options.pictures), "limit": options.limit, "prune": rule.wanted}
         start = Start("index", _whole(source) or source, scope, {name: one for name, one in told.items() if one}, total)
         run = Run(start, indexer_of(house), house.ledger, house.folder)
-        with reported(run, stopping, as_json=as_json), run.recorded():
+        with reported(run, stopping, as_json=as_json), run.recorded(), told_of(run, house):
             with watching(total, as_json=as_json) as watch:
                 run.go(puts(catalogue, run.take), watch, stopping)
             if rule.wanted:
@@ -124,6 +135,7 @@ def _index(
 
 
 def _replay(file: str, options: "CatalogueOptions", where: str | None, *, runner: str | None, force: bool, as_json: bool) -> None:
+    from ingest.events import told as told_of
     from ingest.letters import Letters
     from ingest.progress import watching
     from ingest.run import Run, Start
@@ -134,7 +146,9 @@ def _replay(file: str, options: "CatalogueOptions", where: str | None, *, runner
     from lookalike.errors import InvalidInput
     from lookalike.settings import load
 
-    with build(load(index=where, runner=runner)) as house, Stopping() as stopping:
+    settings = load(index=where, runner=runner)
+    _configure(settings)
+    with build(settings) as house, Stopping() as stopping:
         letters = Letters(file, house.ledger, options)
         newer = letters.newer_run(house.ledger)
         if newer is not None and not force:
@@ -146,7 +160,7 @@ def _replay(file: str, options: "CatalogueOptions", where: str | None, *, runner
         total, left = letters.size(), letters.left()
         start = Start("replay", str(letters.path.resolve()), letters.scope, {}, total)
         run = Run(start, indexer_of(house), house.ledger, house.folder, left)
-        with reported(run, stopping, as_json=as_json), run.recorded():
+        with reported(run, stopping, as_json=as_json), run.recorded(), told_of(run, house):
             try:
                 with watching(total, as_json=as_json) as watch:
                     run.go(letters.changes(house.engine), watch, stopping)

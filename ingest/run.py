@@ -57,6 +57,7 @@ class Run:
         self.notes: Counter[str] = Counter()
         self.state = "running"
         self.prune_refused: str | None = None
+        self.on_failure: Callable[[RowFailure], None] = lambda _: None
         self._start, self._indexer, self._ledger = start, indexer, ledger
         self.letters = letters or DeadLetters(folder and folder / "dead-letters" / f"{self.id}.jsonl", self.id)
         self._began, self._seconds = time.monotonic(), 0.0
@@ -183,6 +184,7 @@ class Run:
         if len(self.failures) < MOST_TOLD:
             self.failures.append(failure)
         self.letters.write(failure, product)
+        self.on_failure(failure)
 
 
 def joined(lost: Sequence[RowFailure]) -> RowFailure:

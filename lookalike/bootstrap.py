@@ -25,13 +25,16 @@ from lookalike.ports.runner import TaskRunner
 from lookalike.ports.vision import Embedder, Glance, Look, PictureAnalyser, PictureDecoder, Seer
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import CatalogueKeeper
+from lookalike.services.events import Events, telling
+from lookalike.services.figures import IntakeFigures
 from lookalike.services.index import Indexer
 from lookalike.services.intake import Intake
 from lookalike.services.looking import RememberingAnalyser
 from lookalike.services.search import Searcher
 from lookalike.services.stand_ins import StandIns
 from lookalike.services.uploads import Uploads
-from lookalike.settings import Settings, load
+from lookalike.settings import Settings, load, secrets_of
+from lookalike.telemetry.logs import Cleaner
 
 
 @dataclass(slots=True)
@@ -42,7 +45,8 @@ class House:
     `searcher` and `keeper` have a store of their own that takes from strangers only what it may; `indexer` is for the
     command line, whose word is taken. `analyser` looks at whatever it is asked to and remembers nothing, so it is for
     shoppers' pictures; `looking`, for the catalogue's, looks at the same bytes once. `folder` is where the index keeps what
-    lies beside it, None where it is in memory; `ledger` lies there and remembers runs and jobs.
+    lies beside it, None where it is in memory; `ledger` lies there and remembers runs and jobs. `events` tells what happens,
+    where that is wanted; `figures` sums up what the intake of products has done.
     """
 
     settings: Settings
@@ -58,6 +62,8 @@ class House:
     searcher: Searcher
     uploads: Uploads
     folder: Path | None
+    events: Events
+    figures: IntakeFigures
     _closing: ExitStack
 
     def picture(self, document: Document, place: int) -> bytes:
@@ -125,6 +131,9 @@ def build(
         analyser = analyser or _analyser(settings, recipe, make_seer)
         opened.callback(analyser.close)
         folder = _folder(name, location)
+        events = Events() if read_only else open_events(settings, name, location, folder)
+        opened.callback(events.close)
+        figures = IntakeFigures()
         shelf: Shelf = MemoryShelf() if folder is None else FolderShelf(folder / "pictures")
         web = _LazyWeb(settings)
         opened.callback(web.close)
@@ -139,10 +148,11 @@ def build(
         theirs = Pictures(shelf, web, told, most, known)
         ours = Pictures(shelf, web, FilePictures(None, most), most, known)
         uploads = Uploads(settings.upload_ttl, int(settings.upload_bytes))
-        keeper = CatalogueKeeper(engine, looking, theirs, recipe)
+        keeper = CatalogueKeeper(engine, looking, theirs, recipe, figures)
         ledger = Ledger(folder)
         opened.callback(ledger.close)
-        runner: TaskRunner = plugins.load("task runner", settings.runner)(keeper.apply, settings=settings, ledger=ledger)
+        apply = telling(keeper.apply, events, figures, recipe.id)
+        runner: TaskRunner = plugins.load("task runner", settings.runner)(apply, settings=settings, ledger=ledger)
         opened.callback(runner.close)
         return House(
             settings=settings,
@@ -154,12 +164,42 @@ def build(
             runner=runner,
             ledger=ledger,
             keeper=keeper,
-            indexer=Indexer(Intake(engine, looking, ours, recipe)),
+            indexer=Indexer(Intake(engine, looking, ours, recipe, figures)),
             searcher=Searcher(engine, analyser, theirs, uploads, StandIns(engine, _glance(settings))),
             uploads=uploads,
             folder=folder,
+            events=events,
+            figures=figures,
             _closing=opened.pop_all(),
         )
+
+
+def open_engine(settings: Settings, *, read_only: bool = True) -> SearchEngine:
+    """The engine of the index that is set, alone: no networks, no stores. Raises: as `build`."""
+    name, location = engine_of(settings.index)
+    engine: SearchEngine = plugins.load("search engine", name)(location, read_only=read_only, settings=_told_engine(settings))
+    return engine
+
+
+def open_events(settings: Settings, engine: str, location: str, folder: Path | None) -> Events:
+    """What tells events, as it is set. Raises: UnknownPlugin, InvalidSetting, MissingDependency."""
+    if settings.events == "off":
+        return Events()
+    name, _, where = settings.events.partition(":")
+    name = name.partition("+")[0]
+    if where.startswith("//"):
+        where = settings.events
+    elif not where and name == engine:
+        where = location
+    application = location.rstrip("/").rpartition("/")[2] if engine != "embedded" else Path(location).stem
+    sink = plugins.load("event sink", name)(where, settings=_told_engine(settings), folder=folder, application=application)
+    return Events(
+        sink,
+        application=application or engine,
+        sample=settings.events_sample,
+        most_waiting=settings.events_queue,
+        clean=Cleaner(secrets_of(settings)),
+    )
 
 
 def analyser_of(settings: Settings) -> PictureAnalyser:

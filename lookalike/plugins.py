@@ -16,6 +16,7 @@ GROUPS = {
     "catalogue source": "lookalike.catalogues",
     "task runner": "lookalike.runners",
     "picture analyser": "lookalike.analysers",
+    "event sink": "lookalike.events",
     "command": "lookalike.commands",
 }
 """What a port's adapters are called in messages → the entry-point group that they register in."""

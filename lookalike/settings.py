@@ -74,6 +74,22 @@ class Settings(BaseSettings):
     queue_chunks: int = Field(16, ge=1, le=1024, description="Chunks of 64 rows that index sends ahead of the workers.")
     cache_dir: Path = Field(default_factory=_cache_folder, description="Where converted networks are kept; they can be made again.")
 
+    log: Literal["text", "json"] = Field(
+        "text", description="Log lines on standard error: text for people, json for machines, a line each."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least of what is logged.")
+    log_requests: bool = Field(False, description="Log each HTTP request: method, route, status, milliseconds; never its address or body.")
+    events: str = Field(
+        "off",
+        description="Where search and ingest events go: off, file, file:FOLDER, opensearch, or opensearch://HOST:9200/NAME.",
+        min_length=1,
+    )
+    events_sample: float = Field(1.0, ge=0, le=1, description="The share of searches that events tell of; what shoppers do is always told.")
+    events_queue: int = Field(10_000, ge=1, le=1_000_000, description="Events that may wait to be written; more are dropped, and counted.")
+    events_state_seconds: float = Field(
+        60.0, ge=1, le=86_400, description="How often an event tells how the server is: queues, documents, the engine's figures."
+    )
+
     host: str = Field("127.0.0.1", description="The address that serve listens on.", min_length=1)
     port: int = Field(8080, ge=0, le=65535, description="The port that serve listens on; 0 takes a free one.")
     http_threads: int = Field(32, ge=1, le=1024, description="Requests that serve works on at once.")
@@ -226,6 +242,12 @@ def origin(name: str, overrides: Mapping[str, object] = {}) -> str:
     if file.is_file() and name in tomllib.loads(file.read_text(encoding="utf-8")):
         return FILE
     return "default"
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """The values that no log and no event may hold."""
+    values = (getattr(settings, name) for name in Settings.model_fields)
+    return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
 
 def strays() -> list[str]:

@@ -1,5 +1,6 @@
 """The application: routes over a house, one error shape, one place for headers and figures."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +16,13 @@ from query_api import idempotency, openapi, problem
 from query_api.front import BEGAN, REQUEST_ID, Front, IdConverter
 from query_api.keys import check_key
 from query_api.metrics import Metrics
+from query_api.observing import Observer
 from query_api.options import Options
 from query_api.problem import new_request_id
-from query_api.routes import catalogue, jobs, page, products, search, service, uploads
+from query_api.routes import catalogue, events, jobs, page, products, search, service, uploads
+from query_api.state import ServerState
 
+_requests = logging.getLogger("lookalike.requests")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 WRITTEN = frozenset({"products", "jobs"})
 """Blueprints whose routes may change the catalogue."""
@@ -38,7 +42,8 @@ def create_app(
     `warm` tells `/readyz` whether the networks have answered once.
     """
     options = options or Options.of(house.settings)
-    metrics = metrics or Metrics(house.engine)
+    metrics = metrics or Metrics(house)
+    observer = Observer(house, metrics)
     app = APIFlask(
         "query_api",
         title="Lookalike",
@@ -53,22 +58,23 @@ def create_app(
     app.url_map.merge_slashes = False  # "a//b" is another path than "a/b", and no redirect
     app.url_map.converters["id"] = IdConverter
     problem.install(app)
-    _watch(app, options, metrics)
+    _watch(app, options, metrics, observer)
     idempotency.install(app, idempotency.Answered(options.idempotency_ttl), lambda: request.blueprint in WRITTEN)
-    app.register_blueprint(search.blueprint(house, metrics))
-    app.register_blueprint(products.blueprint(house, metrics))
+    app.register_blueprint(search.blueprint(house, observer))
+    app.register_blueprint(products.blueprint(house, observer))
     app.register_blueprint(jobs.blueprint(house))
+    app.register_blueprint(events.blueprint(house))
     limits = Limits(bytes=int(house.settings.picture_bytes), pixels=house.settings.max_pixels)
     app.register_blueprint(catalogue.blueprint(house, limits))
     app.register_blueprint(uploads.blueprint(house, limits))
-    app.register_blueprint(service.blueprint(house, metrics, warm))
+    app.register_blueprint(service.blueprint(house, metrics, ServerState(house, metrics), warm))
     app.register_blueprint(page.blueprint(options.page))
     openapi.install(app)
     app.wsgi_app = Front(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
-def _watch(app: APIFlask, options: Options, metrics: Metrics) -> None:
+def _watch(app: APIFlask, options: Options, metrics: Metrics, observer: Observer) -> None:
     @app.before_request
     def begin() -> None:
         g.request_id = request.environ.get(REQUEST_ID) or new_request_id()
@@ -84,11 +90,16 @@ def _watch(app: APIFlask, options: Options, metrics: Metrics) -> None:
         response.headers["X-Request-Id"] = g.get("request_id") or request.environ.get(REQUEST_ID) or new_request_id()
         if response.mimetype in ("application/json", problem.MIMETYPE):
             response.headers.setdefault("Cache-Control", "no-store")
-        _count(response, metrics)
+        observer.ended()
+        _count(response, metrics, logged=options.log_requests)
         return response
 
 
-def _count(response: AnyResponse, metrics: Metrics) -> None:
+def _count(response: AnyResponse, metrics: Metrics, *, logged: bool) -> None:
     route: Any = request.url_rule.rule if request.url_rule is not None else "none"
     method = request.method if request.method in _METHODS else "other"
-    metrics.answered(method, route, response.status_code, time.monotonic() - g.get("began", time.monotonic()))
+    seconds = time.monotonic() - g.get("began", time.monotonic())
+    metrics.answered(method, route, response.status_code, seconds)
+    if logged:
+        fields = {"method": method, "route": route, "status": response.status_code, "milliseconds": round(seconds * 1000, 1)}
+        _requests.info("%s %s %d %.1f ms", *fields.values(), extra={"fields": fields})

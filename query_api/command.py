@@ -41,13 +41,17 @@ def run(house: "House", host: str, port: int) -> None:
 
     Raises: InvalidSetting where nothing can listen at that address; what the networks raise where they do not answer.
     """
+    from lookalike.settings import secrets_of
+    from lookalike.telemetry.logs import configure
     from query_api.app import create_app
     from query_api.metrics import Metrics
     from query_api.options import Options
-    from query_api.server import bind, configure_logging, make_server, serve_until_told
+    from query_api.server import bind, make_server, serve_until_told
+    from query_api.state import ServerState
 
-    configure_logging()
-    options, metrics, warm = Options.of(house.settings), Metrics(house.engine), threading.Event()
+    told = house.settings
+    configure(told.log, told.log_level, secrets_of(told))
+    options, metrics, warm = Options.of(told), Metrics(house), threading.Event()
     app = create_app(house, options, metrics, warm.is_set)
     listening = bind(host, port)
     taken = listening.getsockname()[1]
@@ -55,6 +59,8 @@ def run(house: "House", host: str, port: int) -> None:
     metrics.waiting = server.task_dispatcher.waiting
 
     failures: list[Exception] = []
+    stopped = threading.Event()
+    state = ServerState(house, metrics)
 
     def ready() -> None:
         try:
@@ -67,10 +73,14 @@ def run(house: "House", host: str, port: int) -> None:
         warm.set()
         shown = f"[{host}]" if ":" in host else "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 — it is only shown
         print(f"Lookalike is ready: http://{shown}:{taken}  ({house.engine.status().documents:,} products)", flush=True)
+        state.tell_until(stopped, told.events_state_seconds)
 
     if options.write_key is None and host not in ("127.0.0.1", "localhost", "::1"):
         print("Anybody who reaches this address may write. Set LOOKALIKE_WRITE_KEY to ask for a key.", file=sys.stderr, flush=True)
-    serve_until_told(server, ready)
+    try:
+        serve_until_told(server, ready)
+    finally:
+        stopped.set()
     if failures:
         raise failures[0]
 

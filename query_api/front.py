@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.routing import BaseConverter
 
+from lookalike.domain.request_id import named, sane
 from query_api.problem import MIMETYPE, PROTOCOL, document, new_request_id
 
 Environ = dict[str, Any]
@@ -15,7 +16,6 @@ WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 REQUEST_ID = "lookalike.request_id"
 BEGAN = "lookalike.began"
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEPT = {"%25": "%25", "%2F": "%2F", "%2f": "%2F"}
 _ESCAPE = re.compile(r"%(?:[0-9A-Fa-f]{2})?")
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
@@ -33,8 +33,7 @@ class Front:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI (PEP 3333)."""
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _GIVEN_ID.fullmatch(given) else new_request_id()
+        request_id = sane(environ.get("HTTP_X_REQUEST_ID")) or new_request_id()
         environ[REQUEST_ID], environ[BEGAN] = request_id, time.monotonic()
         target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
         if target is not None and not environ.get("SCRIPT_NAME"):
@@ -45,7 +44,8 @@ class Front:
                 head = [("Content-Type", MIMETYPE), ("Content-Length", str(len(body))), ("X-Request-Id", request_id)]
                 start_response("400 Bad Request", head)
                 return [body] if environ.get("REQUEST_METHOD") != "HEAD" else []
-        return self._app(environ, start_response)
+        with named(request_id):
+            return self._app(environ, start_response)
 
 
 def raw_path(target: str) -> str:

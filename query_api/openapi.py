@@ -73,6 +73,7 @@ _IF_MATCH = _argument("If-Match", {"type": "string"}, "Only where the product is
 _KEY = _argument(
     "Idempotency-Key", {"type": "string"}, "The same key again: the same answer again, and nothing done twice.", where="header"
 )
+_CLIENT = _argument("X-Client-Id", {"type": "string", "maxLength": 64}, "Which browser asks, for events.", where="header")
 _IF_NONE = _argument("If-None-Match", {"type": "string"}, "`*`: only where there is no such product.", where="header")
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -84,6 +85,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "multipart/form-data": _multipart(picture={"type": "array", "items": _BINARY}, query=_model(schemas.SearchBody)),
         },
         _SEARCH_EXAMPLE,
+        (_CLIENT,),
         about="All filters hold exactly; `limit` is filled after filtering. A part `picture` stands before the examples in `like`.",
     ),
     "analyze": Operation(
@@ -92,6 +94,13 @@ OPERATIONS: Mapping[str, Operation] = {
         {"application/json": _model(schemas.AnalyzeBody), "multipart/form-data": _multipart(picture=_BINARY, query={"type": "object"})},
         {"picture": {"url": "https://shop.example/shoe.jpg"}},
         about="The picture stays in memory for LOOKALIKE_UPLOAD_TTL; its `upload` id searches again without sending it again.",
+    ),
+    "events": Operation(
+        {202: schemas.EventsAnswer},
+        (422,),
+        {"application/json": _model(schemas.EventsBody)},
+        {"events": [{"action_name": "click", "object_id": "sku-1", "query_id": "5f0c…", "position": 3}]},
+        about="Kept where LOOKALIKE_EVENTS says; no search waits for them. What finds no room is dropped and counted.",
     ),
     "getUpload": Operation(
         {200: "image/jpeg"},
@@ -120,7 +129,7 @@ OPERATIONS: Mapping[str, Operation] = {
         about="A merge patch (RFC 7396): null removes a field.",
     ),
     "deleteProduct": Operation({204: None}, (404, 412), arguments=(_IF_MATCH,), writes=True),
-    "similarProducts": Operation({200: schemas.SearchAnswer}, (404, 422), arguments=(_LIMIT, _FILTER)),
+    "similarProducts": Operation({200: schemas.SearchAnswer}, (404, 422), arguments=(_LIMIT, _FILTER, _CLIENT)),
     "bulkProducts": Operation(
         {202: schemas.Job},
         (415, 422),
@@ -155,6 +164,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "healthz": Operation({200: schemas.Health}),
     "readyz": Operation({200: schemas.Ready}),
+    "statusz": Operation({200: schemas.State}),
     "metrics": Operation({200: "text/plain"}),
 }
 

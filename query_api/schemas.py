@@ -194,9 +194,38 @@ class FacetCount(BaseModel):
     highest: float | None = Field(None, alias="to")
 
 
-class SearchAnswer(BaseModel):
-    """A page of hits."""
+class EventBody(Closed):
+    """What a shopper did with a product, in the words of User Behavior Insights."""
 
+    action_name: Literal["view", "click", "add_to_cart", "purchase"]
+    object_id: str = Field(description="The product's id.", max_length=512)
+    query_id: str | None = Field(None, description="`query_id` of the search that showed it.", max_length=100)
+    position: int | None = Field(None, ge=1, le=1_000_000, description="Its place among the hits, from 1.")
+    client_id: str | None = Field(None, description="A browser, by a name that says nothing of its user.", max_length=100)
+    session_id: str | None = Field(None, max_length=100)
+    user_query: str | None = Field(None, max_length=512)
+    message: str | None = Field(None, max_length=1000)
+    timestamp: str | None = Field(None, description="ISO 8601; without one, or where it is off by more than a week, it is now.")
+
+
+class EventsBody(Closed):
+    """Events of shoppers."""
+
+    events: list[EventBody] = Field(min_length=1, max_length=100)
+
+
+class EventsAnswer(BaseModel):
+    """How many events were taken; they are written a moment later."""
+
+    accepted: int
+    dropped: int
+    notices: list[str]
+
+
+class SearchAnswer(BaseModel):
+    """A page of hits. `query_id` names this search in events."""
+
+    query_id: str
     hits: list[Hit]
     total: Total
     facets: dict[str, list[FacetCount]]
@@ -297,6 +326,22 @@ class Ready(BaseModel):
     recall: float | None = Field(description="Recall@10 against exact search, measured when the index was opened; null where it was not.")
     details: dict[str, Any]
     networks: Networks | None = Field(None, description="Where the networks run in workers: how those are.")
+
+
+class State(BaseModel):
+    """How one server is. `recent` covers the last five minutes: counts, and quantiles of each stage in ms."""
+
+    version: str
+    uptime_seconds: float
+    recipe: str
+    ready: bool
+    engine: str
+    documents: int
+    queue: dict[str, int]
+    recent: dict[str, Any]
+    intake: dict[str, Any]
+    workers: dict[str, Any] | None = Field(None, description="Where networks or jobs run in workers: queues and workers, if Redis answers.")
+    events: dict[str, Any]
 
 
 class ProblemPlace(BaseModel):

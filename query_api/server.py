@@ -4,7 +4,6 @@ import logging
 import math
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,7 +34,7 @@ LINGER_BYTES, LINGER_SECONDS = 64 << 20, 3
 LARGE_BODY, LARGEST_SUM = 1 << 20, 512 << 20
 """Bodies stay in memory (shoppers' pictures never reach a disk): from the first size on one is counted, above the second in sum refused."""
 FILES_BESIDE = 512
-URGENT = frozenset({"/healthz", "/readyz", "/metrics"})
+URGENT = frozenset({"/healthz", "/readyz", "/statusz", "/metrics"})
 _DETAILS = {
     400: "The request is not HTTP as we understand it (RFC 9112).",
     413: "The body is larger than this server takes (LOOKALIKE_MAX_BODY).",
@@ -290,9 +289,3 @@ def serve_until_told(server: BoundedServer, ready: Callable[[], Any]) -> None:
         server.run()
     finally:
         server.close()
-
-
-def configure_logging() -> None:
-    """Log lines on standard error, where nobody has said otherwise."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("waitress").setLevel(logging.WARNING)

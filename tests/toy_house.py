@@ -11,7 +11,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from PIL import Image
 
-from lookalike.bootstrap import House
+from lookalike.bootstrap import House, _glance, engine_of, open_events
 from lookalike.engines.embedded import open_embedded
 from lookalike.engines.memory import open_memory
 from lookalike.pictures.addresses import Guard
@@ -20,34 +20,43 @@ from lookalike.pictures.decode import PillowDecoder
 from lookalike.pictures.files import FilePictures, NoFiles
 from lookalike.pictures.http import WebLimits, WebPictures
 from lookalike.pictures.store import FolderShelf, MemoryShelf, Pictures
+from lookalike.ports.engine import SearchEngine
+from lookalike.ports.vision import PictureAnalyser
 from lookalike.runners.inline import InlineRunner
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import CatalogueKeeper
+from lookalike.services.events import telling
+from lookalike.services.figures import IntakeFigures
 from lookalike.services.index import Indexer
 from lookalike.services.intake import Intake
 from lookalike.services.looking import RememberingAnalyser
 from lookalike.services.search import Searcher
+from lookalike.services.stand_ins import StandIns
 from lookalike.services.uploads import Uploads
 from lookalike.settings import Settings
 from lookalike.testing.seeing import ToyAnalyser
 
 
-def toy_house(folder: Path | None = None, **settings: Any) -> House:
-    """A shop in memory, or with the embedded engine in a folder, ready for changes and searches."""
-    told = Settings(**{"index": "memory:", **settings})
-    engine, analyser = open_memory("memory:") if folder is None else open_embedded(str(folder)), ToyAnalyser(PillowDecoder())
+def toy_house(folder: Path | None = None, analyser: PictureAnalyser | None = None, **settings: Any) -> House:
+    """A shop in memory, with the embedded engine in a folder, or on OpenSearch (`index`), ready for changes and searches."""
+    told = Settings(**{"index": "memory:" if folder is None else str(folder), **settings})
+    name, location = engine_of(told.index)
+    engine, analyser = _engine(name, location), analyser or ToyAnalyser(PillowDecoder())
     looking = RememberingAnalyser(analyser, AnalysisFile(None, 1_000_000))
     engine.prepare(analyser.recipe)
     shelf, most = MemoryShelf() if folder is None else FolderShelf(folder / "pictures"), int(told.picture_bytes)
     web = WebPictures(WebLimits(most_bytes=most), Guard(told.picture_hosts, told.picture_ports))
     files = NoFiles() if told.picture_root is None else FilePictures(told.picture_root, most)
     pictures, ours = Pictures(shelf, web, files, most), Pictures(shelf, web, FilePictures(None, most), most)
-    keeper = CatalogueKeeper(engine, looking, pictures, analyser.recipe)
+    figures = IntakeFigures()
+    keeper = CatalogueKeeper(engine, looking, pictures, analyser.recipe, figures)
+    events = open_events(told, name, location, folder)
     uploads = Uploads(told.upload_ttl, int(told.upload_bytes))
     ledger, closing = Ledger(folder), ExitStack()
-    runner = InlineRunner(keeper.apply, ledger=ledger)
+    runner = InlineRunner(telling(keeper.apply, events, figures, analyser.recipe.id), ledger=ledger)
     closing.callback(engine.close)
     closing.callback(web.close)
+    closing.callback(events.close)
     closing.callback(looking.close)
     closing.callback(ledger.close)
     closing.callback(runner.close)
@@ -61,12 +70,22 @@ def toy_house(folder: Path | None = None, **settings: Any) -> House:
         runner=runner,
         ledger=ledger,
         keeper=keeper,
-        indexer=Indexer(Intake(engine, looking, ours, analyser.recipe)),
-        searcher=Searcher(engine, analyser, pictures, uploads),
+        indexer=Indexer(Intake(engine, looking, ours, analyser.recipe, figures)),
+        searcher=Searcher(engine, analyser, pictures, uploads, StandIns(engine, _glance(told))),
         uploads=uploads,
         folder=folder,
+        events=events,
+        figures=figures,
         _closing=closing,
     )
+
+
+def _engine(name: str, location: str) -> SearchEngine:
+    if name == "opensearch":
+        from lookalike.engines.opensearch import open_opensearch
+
+        return open_opensearch(location, settings={"replicas": "0"})
+    return open_memory(location) if name == "memory" else open_embedded(location)
 
 
 def picture(hue: float, side: int = 32, kind: str = "PNG", lightness: float = 0.5) -> bytes:

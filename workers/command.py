@@ -3,7 +3,6 @@
 What it needs is imported when it runs: other commands start without Celery.
 """
 
-import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -45,6 +44,8 @@ def run(settings: "Settings", pool: Pool, concurrency: int, queues: str, log_lev
     """
     from lookalike.bootstrap import warm_up
     from lookalike.broker.names import QUEUES
+    from lookalike.settings import secrets_of
+    from lookalike.telemetry.logs import configure
 
     try:
         from workers.app import make_app
@@ -58,10 +59,7 @@ def run(settings: "Settings", pool: Pool, concurrency: int, queues: str, log_lev
     if unknown := sorted(told - set(QUEUES)):
         raise InvalidSetting(f"There is no queue {unknown[0]!r}; --queues takes {' and '.join(QUEUES)}.")
     wanted = [one for one in QUEUES if one in told]  # in this order Redis is asked for the next message
-    logging.basicConfig(level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if log_level != "debug":  # two lines for each message, of which there are hundreds a second
-        for name in ("celery.worker.strategy", "celery.app.trace"):
-            logging.getLogger(name).setLevel("WARNING")
+    configure(settings.log, log_level.upper(), secrets_of(settings))
     processes = concurrency if pool == "prefork" else 1
     house = WorkerHouse(settings, processes, wanted)
     recipe = house.recipe  # an impossible setting is told here, once, not by each process that dies of it

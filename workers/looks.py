@@ -19,6 +19,7 @@ from lookalike.broker.connection import connect
 from lookalike.broker.looks import BEAT_SECONDS, Claimed, LookQueue
 from lookalike.broker.names import LOOK, LOOKS
 from lookalike.domain.analysis import Analysis
+from lookalike.domain.request_id import named, request_of
 from lookalike.ports.analyses import LookKey
 from lookalike.ports.vision import Look
 from workers.lifecycle import WorkerHouse
@@ -98,7 +99,7 @@ class LookWork:
         try:
             # with a deadline they go before what another task of this process wants looked at; it is no limit
             deadline = None if claimed[0].patient else time.monotonic() + LOOK_SECONDS
-            results = self._seen([Look(one.picture, wire.box_of(one.box)) for one in claimed], deadline)
+            results = self._seen([(Look(one.picture, wire.box_of(one.box)), request_of(one.id)) for one in claimed], deadline)
             busy = time.perf_counter() - began
             answers, seen = [], {}
             for one, look, result in zip(claimed, [wire.box_of(look.box) for look in claimed], results, strict=True):
@@ -108,6 +109,9 @@ class LookWork:
                     seen[LookKey(one.digest, self._house.recipe.id, look)] = body
                 answers.append((one, wire.answer(one.id, result, body)))
             self._count(len(claimed), busy)
+            if logger.isEnabledFor(logging.DEBUG):
+                whose = sorted({name for look in claimed if (name := request_of(look.id))})
+                logger.debug("Looked at %d pictures in %.3f s.", len(claimed), busy, extra={"fields": {"requests": whose}})
             queue.answer(answers, seen, int(self._house.settings.seen_ttl * 1000), busy * 1000)
         except OutOfMemoryError as error:
             logger.warning("Redis is full and took no answer for %d pictures (%s). Give it more memory (maxmemory).", len(claimed), error)
@@ -116,14 +120,15 @@ class LookWork:
                 for one in claimed:
                     self._in_hand.pop(one.id, None)
 
-    def _seen(self, looks: Sequence[Look], deadline: float | None) -> list[Analysis | Exception]:
+    def _seen(self, looks: Sequence[tuple[Look, str | None]], deadline: float | None) -> list[Analysis | Exception]:
         """One result for each; where the networks fail at the batch, each is tried by itself, so that only one suffers."""
         try:
-            return list(self._house.analyser.analyse(looks, deadline))
+            return list(self._house.analyser.analyse([look for look, _ in looks], deadline))
         except Exception as error:
             if len(looks) > 1:
                 return [one for look in looks for one in self._seen([look], deadline)]
-            logger.exception("The networks failed at a picture.")
+            with named(looks[0][1]):  # the request whose picture it is
+                logger.exception("The networks failed at a picture.")
             return [error]
 
     def _count(self, looks: int, seconds: float) -> None:

@@ -21,6 +21,7 @@ from lookalike.broker.looks import Asked, LookQueue, Waiting
 from lookalike.broker.names import KEYS, LOOK
 from lookalike.domain.analysis import Analysis, Recipe
 from lookalike.domain.picture import digest_of
+from lookalike.domain.request_id import look_name
 from lookalike.errors import NetworksAway, Overloaded, PictureUnreadable, Unavailable
 from lookalike.ports.analyses import LookKey
 from lookalike.ports.vision import Look, Networks, PictureDecoder, Seer
@@ -111,7 +112,7 @@ class CeleryAnalyser:
         try:
             with self._redis():
                 asked = self._known(queue, call, keys)
-                ids = [uuid.uuid4().hex for _ in asked]
+                ids = [look_name() for _ in asked]
                 with self._lock:  # before it is asked: the answer may be quicker than we are
                     self._waiting |= {one: (call, place, time.monotonic()) for one, place in zip(ids, asked, strict=True)}
                 if asked:

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,6 +67,9 @@ class _Line:
             share = max(1, min(BATCH, -(-len(source) // idle)))
             return [source.popleft() for _ in range(share)]
 
+    def waiting(self) -> int:
+        return len(self._urgent) + len(self._patient)
+
     def close(self) -> None:
         with self._changed:
             self._closed = True
@@ -94,6 +97,7 @@ class LocalAnalyser:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._eyes: tuple[PictureDecoder, Seer] | None = None
+        self._batches: Counter[int] = Counter()
 
     def analyse(self, looks: Sequence[Look], deadline: float | None = None) -> list[Analysis | PictureUnreadable]:
         """One result for each look, in order. Raises: Unavailable past the deadline, Overloaded."""
@@ -126,6 +130,15 @@ class LocalAnalyser:
                 for thread in self._threads:
                     thread.start()
 
+    def waiting(self) -> int:
+        """Pictures that no thread has taken."""
+        return self._line.waiting()
+
+    def batches(self) -> dict[int, int]:
+        """Size of a batch → how many there were."""
+        with self._lock:
+            return dict(self._batches)
+
     def close(self) -> None:
         """Finish what waits, end the threads."""
         self._line.close()
@@ -138,6 +151,8 @@ class LocalAnalyser:
         assert self._eyes is not None
         decoder, seer = self._eyes
         while (jobs := self._line.take(self._count)) is not None:
+            with self._lock:
+                self._batches[len(jobs)] += 1
             now = time.monotonic()
             late = [job for job in jobs if job[0].deadline is not None and job[0].deadline < now]
             for job in late:  # nobody waits for it any more

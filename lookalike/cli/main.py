@@ -28,6 +28,7 @@ _OWN = {
     "evaluate": ("lookalike.cli.evaluating", "Measure how well an index answers known queries."),
     "config": ("lookalike.cli.configuring", "Show every setting, its value and where it comes from."),
     "models": ("lookalike.cli.models", "Show the networks that are installed."),
+    "status": ("lookalike.cli.status", "Show the whole house: index, server, workers, queues, last runs."),
     "index-admin": ("lookalike.cli.admin", "Look after an index: status, export, import, check, doctor, rebuild."),
 }
 _TOLD = {
@@ -36,7 +37,7 @@ _TOLD = {
     "serve": "Serve searches, the catalogue and the page over HTTP.",
     "worker": "Look at shoppers' pictures, and do the catalogue's work, as they come through Redis.",
 }
-_ORDER = ("index", "search", "serve", "demo", "evaluate", "models", "index-admin", "worker", "config")
+_ORDER = ("index", "search", "serve", "demo", "evaluate", "status", "models", "index-admin", "worker", "config")
 
 
 def make_app(asked: str | None) -> typer.Typer:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lookalike.domain.commands import Command, Progress, Ticket
+from lookalike.domain.request_id import current, named
 from lookalike.domain.runs import RunRecord
 from lookalike.errors import LookalikeError, NotFound, Overloaded
 from lookalike.runners.ledger import Ledger
@@ -31,6 +32,8 @@ class _Work:
         self.message: str | None = None
         self.created, self.finished = _now(), ""
         self.stop = threading.Event()
+        self.request_id = current()
+        """Who asked for it: what the job logs, and asks of servers, goes by that name."""
 
     def ticket(self) -> Ticket:
         failures = tuple(self.progress.failures)
@@ -111,6 +114,11 @@ class InlineRunner:
                 return work.ticket()
         return self.ticket(ticket_id)
 
+    def waiting(self) -> int:
+        """Commands that are queued."""
+        with self._lock:
+            return sum(one.state == "queued" for one in self._works.values())
+
     def close(self) -> None:
         """Finish what runs, drop what waits."""
         with self._lock:
@@ -151,7 +159,8 @@ class InlineRunner:
                     continue
                 work.state, command = "running", work.command
             assert command is not None
-            self._do(work, command)
+            with named(work.request_id or work.id):
+                self._do(work, command)
             del command  # its rows may hold whole pictures, and the next job may be long in coming
 
     def _do(self, work: _Work, command: Command) -> None:

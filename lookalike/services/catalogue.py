@@ -21,6 +21,7 @@ from lookalike.errors import (
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import PictureAnalyser
+from lookalike.services.figures import IntakeFigures
 from lookalike.services.index import FIRST_ROWS, Indexer
 from lookalike.services.intake import Change, Intake, Outcome, PictureFailure
 
@@ -43,9 +44,16 @@ class CatalogueKeeper:
     `recipe` is that of the analyser; `pictures` says which references strangers may name.
     """
 
-    def __init__(self, engine: SearchEngine, analyser: PictureAnalyser, pictures: PictureStore, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        engine: SearchEngine,
+        analyser: PictureAnalyser,
+        pictures: PictureStore,
+        recipe: Recipe,
+        figures: IntakeFigures | None = None,
+    ) -> None:
         self._engine = engine
-        self._intake = Intake(engine, analyser, pictures, recipe)
+        self._intake = Intake(engine, analyser, pictures, recipe, figures)
 
     def put(self, product: Product, if_version: int | None = None, *, strict: bool = True) -> Stored:
         """Create or replace a product. Pictures with known bytes are not looked at again; an unchanged product is not written.

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from lookalike.services.intake import Batch, Change, Intake, Outcome
@@ -90,7 +91,7 @@ class _Flow:
 
     def start(self, rows: list[Change]) -> None:
         """Send a batch on its way."""
-        step = _Step(self._pool.submit(self._intake.read, rows), frozenset(row.id for row in rows))
+        step = _Step(self._pool.submit(copy_context().run, self._intake.read, rows), frozenset(row.id for row in rows))
         self._busy |= step.ids
         self._fetching.append(step)
 
@@ -105,7 +106,7 @@ class _Flow:
         fetched = step.batch.result()
         if fetched.wanted:
             self._bytes_a_row = sum(map(len, fetched.wanted.values())) / len(step.ids)
-        step.batch = self._pool.submit(self._intake.look, fetched)
+        step.batch = self._pool.submit(copy_context().run, self._intake.look, fetched)
         self._looking.append(step)
         return []
 

@@ -4,6 +4,7 @@ The three steps of a batch are apart, so that `services.index` can run those of 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +19,7 @@ from lookalike.errors import LookalikeError, NotFound, PictureUnavailable, Pictu
 from lookalike.ports.engine import SearchEngine, Write, Written
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import Look, PictureAnalyser
+from lookalike.services.figures import IntakeFigures
 
 PictureFailure = PictureUnreadable | PictureUnavailable
 _NO_BYTES = "data:,"
@@ -117,8 +119,16 @@ class Intake:
     batch's pictures are fetched side by side.
     """
 
-    def __init__(self, engine: SearchEngine, analyser: PictureAnalyser, pictures: PictureStore, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        engine: SearchEngine,
+        analyser: PictureAnalyser,
+        pictures: PictureStore,
+        recipe: Recipe,
+        figures: IntakeFigures | None = None,
+    ) -> None:
         self._engine, self._analyser, self._pictures, self._recipe = engine, analyser, pictures, recipe
+        self._figures = figures or IntakeFigures()
 
     def read(self, changes: Sequence[Change], known: Document | None = None) -> Batch:
         """Step one: fetch bytes, find what is unchanged. No two changes may be of one product.
@@ -139,7 +149,8 @@ class Intake:
         for item in looking:
             item.old = item.old or documents.get(item.change.id)
             _resolve(item)
-        self._fetch(looking)
+        with self._figures.timed("fetch"):
+            self._fetch(looking)
         for item in looking:
             assert item.product is not None
             self._recognise(item)
@@ -172,6 +183,9 @@ class Intake:
         if batch.wanted:
             results = self._analyser.analyse([Look(content) for content in batch.wanted.values()])
             batch.seen = dict(zip(batch.wanted, results, strict=True))
+            for result in results:
+                if isinstance(result, Analysis):
+                    self._figures.spent(result.took_ms)
         pictures = [one for item in batch.items if item.outcome is None for one in item.pictures]
         for one in pictures:
             self._settle(one, batch.seen)
@@ -193,14 +207,12 @@ class Intake:
         removing = [item for item in batch.items if item.change.op == "delete"]
         writing = [item for item in batch.items if item.outcome is None and item.change.op != "delete"]
         documents = [self._document(item) for item in writing]
-        if documents:
-            writes = [Write(one, item.change.if_version) for one, item in zip(documents, writing, strict=True)]
-            for item, document, written in zip(writing, documents, self._engine.put(writes), strict=True):
-                item.outcome = _written(item, document, written)
-        if removing:
-            for item, removed in zip(removing, self._engine.remove([one.change.id for one in removing]), strict=True):
-                item.outcome = Outcome(item.change, "removed" if removed else "unchanged")
-        return [item.outcome for item in batch.items if item.outcome is not None]
+        if documents or removing:
+            with self._figures.timed("engine"):
+                self._store(writing, documents, removing)
+        outcomes = [item.outcome for item in batch.items if item.outcome is not None]
+        self._figures.came(Counter(one.state for one in outcomes))
+        return outcomes
 
     def foresee(self, changes: Sequence[Change]) -> list[Foreseen]:
         """What a put of each product would come to, without looking or writing; a picture may be `LeftAlone`.
@@ -208,6 +220,15 @@ class Intake:
         No two changes may be of one product. Whether bytes are a picture at all is only seen by looking.
         """
         return [_foreseen(item, self._mark) for item in self.read(changes).items]
+
+    def _store(self, writing: Sequence[_Item], documents: Sequence[Document], removing: Sequence[_Item]) -> None:
+        if documents:
+            writes = [Write(one, item.change.if_version) for one, item in zip(documents, writing, strict=True)]
+            for item, document, written in zip(writing, documents, self._engine.put(writes), strict=True):
+                item.outcome = _written(item, document, written)
+        if removing:
+            for item, removed in zip(removing, self._engine.remove([one.change.id for one in removing]), strict=True):
+                item.outcome = Outcome(item.change, "removed" if removed else "unchanged")
 
     def _documents(self, ids: Sequence[str]) -> dict[str, Document]:
         return {one.id: one for one in self._engine.get(ids) if one is not None} if ids else {}

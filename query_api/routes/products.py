@@ -9,15 +9,15 @@ from lookalike.bootstrap import House
 from lookalike.domain import values
 from lookalike.domain.filters import EVERYTHING, Filter, parse_filter
 from lookalike.domain.product import parse_patch, parse_product
-from lookalike.domain.query import DEFAULT_LIMIT, LARGEST_LIMIT
+from lookalike.domain.query import DEFAULT_LIMIT, LARGEST_LIMIT, Like, SearchRequest
 from lookalike.errors import InvalidInput, NotFound
-from query_api.metrics import Metrics
+from query_api.observing import Observer, with_query_id
 from query_api.preconditions import expected_version, unchanged
 from query_api.reading import arguments, deadline, json_argument, json_body, whole_number
 from query_api.telling import answer, document_json, entity_tag, search_json
 
 
-def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
+def blueprint(house: House, observer: Observer) -> APIBlueprint:
     """The routes of single products."""
     routes = APIBlueprint("products", __name__)
 
@@ -72,9 +72,10 @@ def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
     def similar(product_id: str) -> Response:
         """Find what looks like a product, itself left out."""
         given = arguments(limit=whole_number(1, LARGEST_LIMIT), filter=_filter)
-        found = house.searcher.similar(product_id, given.get("limit", DEFAULT_LIMIT), given.get("filter", EVERYTHING), deadline())
-        metrics.searched(found.took_ms)
-        return answer(search_json(found, explain=False))
+        limit, rule = given.get("limit", DEFAULT_LIMIT), given.get("filter", EVERYTHING)
+        with observer.search(SearchRequest(like=(Like(product=product_id),), limit=limit, filter=rule)) as noted:
+            found = noted.answer = house.searcher.similar(product_id, limit, rule, deadline())
+        return answer(with_query_id(search_json(found, explain=False), noted))
 
     return routes
 

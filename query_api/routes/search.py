@@ -12,12 +12,12 @@ from lookalike.domain.geometry import Box
 from lookalike.domain.query import Like, SearchRequest
 from lookalike.domain.query_parsing import parse_picture, parse_search, with_pictures
 from lookalike.errors import InvalidInput, Overloaded, Unavailable
-from query_api.metrics import Metrics
+from query_api.observing import Observer, with_query_id
 from query_api.reading import deadline, is_multipart, json_body, multipart
 from query_api.telling import answer, categories_json, search_json, stand_in_json
 
 
-def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
+def blueprint(house: House, observer: Observer) -> APIBlueprint:
     """The routes of searching."""
     routes = APIBlueprint("search", __name__)
 
@@ -26,9 +26,9 @@ def blueprint(house: House, metrics: Metrics) -> APIBlueprint:
     def search() -> Response:
         """Find products by pictures, words and filters."""
         request = _search_request()
-        found = house.searcher.search(request, deadline())
-        metrics.searched(found.took_ms)
-        return answer(search_json(found, request.explain))
+        with observer.search(request) as noted:
+            found = noted.answer = house.searcher.search(request, deadline())
+        return answer(with_query_id(search_json(found, request.explain), noted))
 
     @routes.post("/v1/analyze")
     @routes.doc(operation_id="analyze", tags=["Search"])

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: what operators ask."""
+"""`/healthz`, `/readyz`, `/statusz` and `/metrics`: what operators ask."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -13,12 +13,13 @@ from lookalike.bootstrap import House
 from lookalike.ports.vision import Elsewhere
 from query_api.metrics import CONTENT_TYPE, Metrics
 from query_api.problem import Kind, refusal
+from query_api.state import ServerState
 from query_api.telling import answer
 
 _NOT_READY = Kind(503, "not-ready", "Not ready yet")
 
 
-def blueprint(house: House, metrics: Metrics, warm: Callable[[], bool]) -> APIBlueprint:
+def blueprint(house: House, metrics: Metrics, state: ServerState, warm: Callable[[], bool]) -> APIBlueprint:
     """The routes of operation. `warm` says whether the networks have answered once."""
     routes = APIBlueprint("service", __name__)
 
@@ -50,6 +51,12 @@ def blueprint(house: House, metrics: Metrics, warm: Callable[[], bool]) -> APIBl
             if not networks.there:  # searches are answered, if without looking at pictures: no reason to send them nowhere
                 return answer({"status": "degraded", **told})
         return answer({"status": "ready", **told})
+
+    @routes.get("/statusz")
+    @routes.doc(operation_id="statusz", tags=["Service"])
+    def statusz() -> Response:
+        """How this server is: queues, the last five minutes, intake, events."""
+        return answer(state.as_json())
 
     @routes.get("/metrics")
     @routes.doc(operation_id="metrics", tags=["Service"])

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dashboards
+import grafana
 import typer
 
 from lookalike.cli.main import make_app
@@ -92,6 +94,8 @@ MADE: dict[tuple[str, str], Callable[[], str]] = {
     ("decisions/README.md", "decisions"): decisions,
 }
 """(page, name of the block) → what makes it."""
+FILES: dict[Path, Callable[[], str]] = {dashboards.FILE: dashboards.text, grafana.FILE: grafana.text}
+"""Files that are made whole."""
 
 
 def block(page: str, name: str) -> str:
@@ -116,6 +120,10 @@ def main() -> None:
         if inside.strip() != (text := make()):
             (DOCS / page).write_text(f"{before}\n\n{text}\n\n{after}", encoding="utf-8")
             print(f"docs/{page}: {name} written.")
+    for file, made in FILES.items():
+        if not file.exists() or file.read_text(encoding="utf-8") != made():
+            file.write_text(made(), encoding="utf-8")
+            print(f"{file.name} written.")
 
 
 if __name__ == "__main__":

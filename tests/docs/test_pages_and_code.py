@@ -4,6 +4,7 @@ import importlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pages
@@ -31,6 +32,12 @@ def app() -> Iterator[APIFlask]:
 def test_what_is_made_from_the_code_is_up_to_date(page: str, name: str) -> None:
     """Commands with their options, settings with their defaults, decisions with their titles. `make docs` writes them."""
     assert tables.block(page, name) == tables.MADE[page, name](), "Run: make docs"
+
+
+@pytest.mark.parametrize("file", tables.FILES, ids=lambda file: file.name)
+def test_what_is_made_whole_is_up_to_date(file: Path) -> None:
+    """The saved objects of Dashboards, the dashboard of Grafana."""
+    assert file.read_text(encoding="utf-8") == tables.FILES[file](), "Run: make docs"
 
 
 def test_every_route_is_told_and_every_told_route_is_there(app: APIFlask) -> None:

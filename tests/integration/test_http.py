@@ -56,7 +56,7 @@ def test_a_search_answers_in_the_contracts_shape(client: FlaskClient) -> None:
         "explain": True,
     }
     told = client.post("/v1/search", json=query).json
-    assert set(told) == {"hits", "total", "facets", "analysis", "next", "strategy", "notices", "took_ms"}
+    assert set(told) == {"query_id", "hits", "total", "facets", "analysis", "next", "strategy", "notices", "took_ms"}
     assert told["total"] == {"value": 12, "relation": "eq"}
     hit = told["hits"][0]
     assert (hit["id"], hit["product"]["title"], hit["picture"]) == ("p4", "Fern pot", 0)

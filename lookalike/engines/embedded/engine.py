@@ -206,6 +206,10 @@ class EmbeddedEngine:
         recipe = None if store.recipe is None else store.recipe.id
         return EngineStatus(ready, store.state.count, recipe, "embedded", self._writable, message, details)
 
+    def figures(self) -> dict[str, int]:
+        """See `lookalike.ports.counting.HasFigures`: how much of the disk the index takes, kept pictures and all."""
+        return {"size_bytes": sum(entry.stat().st_size for entry in self._path.rglob("*") if entry.is_file())}
+
     def check(self) -> list[str]:
         """See the port."""
         return self._current().check(self._writing)

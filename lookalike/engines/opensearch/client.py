@@ -2,12 +2,13 @@
 
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from opensearchpy import OpenSearch, exceptions
+from opensearchpy import OpenSearch, Urllib3HttpConnection, exceptions
 
+from lookalike.domain.request_id import current
 from lookalike.engines.opensearch.address import Address
 from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable
 
@@ -18,6 +19,25 @@ _FIRST_PAUSE_SECONDS = 0.1
 """Of a bulk request that OpenSearch has no room for (429): .1 s, .2 s, … 12.8 s, each ± half, 25 s in all."""
 
 _SHOWN = 300
+
+
+class NamedConnection(Urllib3HttpConnection):
+    """Says with each request whose it is: OpenSearch has `X-Opaque-Id` in its tasks, slow logs and deprecation logs."""
+
+    def perform_request(  # noqa: PLR0917 — the shape is opensearch-py's
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
+        timeout: float | None = None,
+        ignore: Collection[int] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """As opensearch-py's, with the header where a request is being worked on."""
+        name = current()
+        told = headers if name is None else {**(headers or {}), "X-Opaque-Id": name}
+        return super().perform_request(method, url, params, body, timeout, ignore, told)
 
 
 class Client:
@@ -35,6 +55,7 @@ class Client:
             pool_maxsize=32,
             max_retries=3,
             retry_on_status=(502, 503, 504),
+            connection_class=NamedConnection,
             **secure,
         )
         self._closed = threading.Event()

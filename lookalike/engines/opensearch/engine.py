@@ -13,7 +13,7 @@ from lookalike.domain.document import Document
 from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines.carrying import carry
 from lookalike.engines.legs import verify, verify_documents
-from lookalike.engines.opensearch import documents, mapping, reading, rebuilding, writing
+from lookalike.engines.opensearch import documents, figures, mapping, reading, rebuilding, writing
 from lookalike.engines.opensearch.address import Address, parse_address
 from lookalike.engines.opensearch.client import Client
 from lookalike.engines.opensearch.search import Search
@@ -186,6 +186,10 @@ class OpenSearchEngine:
         }
         recipe = None if index is None else index.recipe.id
         return EngineStatus(True, count, recipe, "opensearch", self._writable, "", details)
+
+    def figures(self) -> Json:
+        """See `lookalike.ports.counting.HasFigures`."""
+        return self._asked(lambda _: figures.figures(self._client, self._name))
 
     def check(self) -> list[str]:
         """See the port: every document is read, and made again from its product."""

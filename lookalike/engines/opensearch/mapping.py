@@ -17,17 +17,24 @@ Json = dict[str, Any]
 
 
 def mapping_for(major: int) -> Json:
-    """The body that creates an index on an OpenSearch of that major version. Raises: IndexProblem."""
+    """The body that creates an index of products on an OpenSearch of that major version. Raises: IndexProblem."""
+    return template(major, "products")
+
+
+def template(major: int, name: str) -> Json:
+    """`mappings/opensearch/MAJOR/NAME.json`. Raises: IndexProblem."""
     if major not in MAJORS:
         raise IndexProblem(f"This is OpenSearch {major}; {' and '.join(map(str, MAJORS))} are supported (docs/opensearch.md).")
     package = Path(__file__).resolve().parents[2]
     places = (package / "mappings", package.parent / "mappings")  # packaged in the wheel; beside the packages in a clone
     for place in places:
-        file = place / "opensearch" / str(major) / "products.json"
+        file = place / "opensearch" / str(major) / f"{name}.json"
         if file.is_file():
             body: Json = json.loads(file.read_text(encoding="utf-8"))
             return body
-    raise IndexProblem(f"The mapping of OpenSearch {major} is not installed; it was looked for in {' and '.join(map(str, places))}.")
+    raise IndexProblem(
+        f"The mapping of {name} for OpenSearch {major} is not installed; it was looked for in {' and '.join(map(str, places))}."
+    )
 
 
 def index_body(major: int, recipe: Recipe, *, shards: int, replicas: int) -> Json:
