@@ -16,11 +16,13 @@ from celery import Celery, signals
 from lookalike.bootstrap import House
 from lookalike.broker.names import INGEST, INGEST_TASK
 from lookalike.domain.commands import ApplyChanges, Command, Progress, RowFailure
+from lookalike.domain.request_id import named
 from lookalike.errors import InvalidSetting, LookalikeError, Unavailable
 from lookalike.runners.board import Board, Done, Piece
 from lookalike.runners.celery import CALL_SECONDS, board_of, caller, row_of_line
 from lookalike.services.carried import change_of_line, line_of_outcome
 from lookalike.services.catalogue import failure_of
+from lookalike.services.events import telling
 from lookalike.services.intake import Outcome
 from workers.lanes import Lanes, Times
 from workers.lifecycle import WorkerHouse
@@ -42,7 +44,11 @@ class RowWork:
         self._house, self._handle, self._host = house, handle or self._apply, platform.node()
 
     def do(self, piece: Piece, cancelled: Callable[[], bool]) -> Done:
-        """See `Work.do`."""
+        """See `Work.do`. What is logged, and asked of OpenSearch, goes by the name of the job or run."""
+        with named(piece.flow):
+            return self._done(piece, cancelled)
+
+    def _done(self, piece: Piece, cancelled: Callable[[], bool]) -> Done:
         if piece.kind == "job":
             progress, rows = Progress(), tuple(row_of_line(line) for line in piece.rows)
             self._handle(ApplyChanges(rows), progress, cancelled)
@@ -62,7 +68,12 @@ class RowWork:
         return Done(failures=tuple(json.dumps(one.as_json()) for one in failures), gave_up=gave_up)
 
     def _apply(self, command: Command, progress: Progress, cancelled: Callable[[], bool]) -> None:
-        self._house().keeper.apply(command, progress, cancelled, _WHOLE_PIECE)
+        house = self._house()
+
+        def apply(rows: ApplyChanges, progress: Progress, cancelled: Callable[[], bool]) -> None:
+            house.keeper.apply(rows, progress, cancelled, _WHOLE_PIECE)
+
+        telling(apply, house.events, house.figures, house.recipe.id)(command, progress, cancelled)
 
     def _told(self, outcomes: Sequence[Outcome]) -> Done:
         unchanged = sum(one.state == "unchanged" for one in outcomes)

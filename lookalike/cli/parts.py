@@ -154,11 +154,23 @@ def workers(settings: Settings) -> Part:
             told = figures(client, bootstrap.recipe_of(settings).id)
         except RedisError as error:
             return Part("workers", "away", f"Redis at {shown(settings.redis)} does not answer ({type(error).__name__}). Is it running?")
+    jobs = _jobs(settings) if settings.runner == "celery" else None
+    figured = told.as_json() | ({} if jobs is None else {"jobs": jobs})
     waiting = f"{told.urgent + told.patient:,} pictures wait."
-    if not told.workers:
+    if settings.analyser == "celery" and not told.workers:
         sentence = f"No worker looks at pictures: searches by picture are answered without looking. {waiting} Start one: lookalike worker."
-        return Part("workers", "degraded", sentence, told.as_json())
-    return Part("workers", "fine", f"{len(told.workers)} look, {told.rate:,.1f} pictures a second. {waiting}", told.as_json())
+        return Part("workers", "degraded", sentence, figured)
+    if jobs is not None and not jobs["workers"]:
+        return Part("workers", "degraded", f"No worker does jobs: they wait. {waiting} Start one: lookalike worker.", figured)
+    return Part("workers", "fine", f"{len(told.workers)} look, {told.rate:,.1f} pictures a second. {waiting}", figured)
+
+
+def _jobs(settings: Settings) -> dict[str, Any]:
+    """The workers that do the jobs of this index, and the job at work."""
+    from lookalike.runners.celery import board_of
+
+    with closing(board_of(settings)) as board:
+        return {"workers": board.workers(), "leading": board.leading()}
 
 
 def runs(settings: Settings) -> Part:

@@ -64,6 +64,10 @@ def _lines(part: "Part") -> Iterator[tuple[str, str]]:
     elif part.name == "server" and "recent" in told:
         yield from _server(told)
     elif part.name == "workers" and "workers" in told:
+        if "jobs" in told:
+            leading = told["jobs"]["leading"]
+            rows = f"at work: {', '.join(f'{leading[name]} {name}' for name in ('total', 'done', 'failed') if name in leading)}"
+            yield "jobs", f"{told['jobs']['workers']} workers; {rows if leading else 'none at work'}"
         yield "queues", ", ".join(f"{name} {depth:,}" for name, depth in told["messages"].items())
         for one in told["workers"]:
             doing = f"looks at {one['in_hand']}" if one["in_hand"] else "waits"

@@ -20,10 +20,12 @@ from support.between import Between, between
 from toy_house import data_url, encoded, ended, picture, shop, toy_house
 
 from lookalike.bootstrap import House
+from lookalike.runners.board import Piece
 from query_api.app import create_app
 from query_api.metrics import INTAKE_STAGES, OUTCOMES, STAGES
 from query_api.options import Options
 from query_api.server import bind, make_server
+from workers.ingesting import RowWork
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 Json = dict[str, Any]
@@ -163,6 +165,20 @@ def test_a_run_tells_its_end_and_its_failures(tmp_path: Any) -> None:
     assert {one["reason"] for one in failures} == {one["reason"] for one in report["failures"]}
     assert {one["run"] for one in (*failures, end)} == {one["request_id"] for one in (*failures, end)} == {report["run"]}
     assert (end["outcome"], end["counts"], end["origin"], end["recipe"][:4]) == ("done", report["counts"], "index", "toy@")
+
+
+def test_a_worker_tells_its_part_of_a_job(tmp_path: Any) -> None:
+    """Piece by piece, under the job's name: sums over them are the job."""
+    rows = [json.dumps({"row": place, "op": "put", "id": one["id"], "told": one}) for place, one in enumerate(shop()[:3], 1)]
+    rows.append(json.dumps({"row": 4, "op": "put", "id": "bad", "told": {"id": "bad", "price": "much"}}))
+    with toy_house(events=f"file:{tmp_path}") as house:
+        work = RowWork(lambda: house)
+        for part in (rows[:2], rows[2:]):
+            work.do(Piece("j_a-job", "job", "0", "token", 0, 0, 0.0, tuple(part)), lambda: False)
+    told = [json.loads(line) for line in (tmp_path / "events-1.jsonl").read_text("utf-8").splitlines()]
+    assert {one["run"] for one in told} == {one["request_id"] for one in told} == {"j_a-job"}
+    assert sum(one["counts"]["done"] for one in told if one["kind"] == "ingest") == 3
+    assert [one["object_id"] for one in told if one["kind"] == "failure"] == ["bad"]
 
 
 def test_no_search_waits_for_where_events_go() -> None:

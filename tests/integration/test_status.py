@@ -16,6 +16,7 @@ from lookalike.bootstrap import recipe_of
 from lookalike.broker.connection import connect
 from lookalike.broker.looks import LookQueue, Waiting
 from lookalike.cli.main import main
+from lookalike.runners.celery import board_of
 from lookalike.settings import Settings
 from query_api.app import create_app
 from query_api.options import Options
@@ -150,6 +151,26 @@ def test_a_server_tells_its_last_minutes(status: Any, filled: Path, capsys: pyte
         server.task_dispatcher.shutdown()
         server.asyncore.close_all(server._map)
         serving.join(5)
+
+
+def test_workers_of_jobs_are_counted_by_themselves(status: Any, redis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have a board for each index."""
+    index = str(tmp_path / "shop.lookalike")
+    with toy_house(tmp_path / "shop.lookalike"):
+        pass
+    settings = Settings(index=index, runner="celery", redis=redis)
+    monkeypatch.setenv("LOOKALIKE_RUNNER", "celery")
+    monkeypatch.setenv("LOOKALIKE_REDIS", redis)
+    _, told = status("--index", index)
+    assert (told["workers"]["state"], "they wait" in told["workers"]["sentence"]) == ("degraded", True)
+    with contextlib.closing(board_of(settings)) as board:
+        board.present("a-worker", 60.0)
+        board.begin("job", "j_1", 7, 64)
+        board.push("j_1", 0, ["{}"] * 7)
+        board.close_flow("j_1", 64)
+        _, told = status("--index", index)
+    assert (told["workers"]["state"], told["workers"]["jobs"]["workers"]) == ("fine", 1)
+    assert told["workers"]["jobs"]["leading"]["total"] == "7"
 
 
 def test_workers_tell_what_they_do(status: Any, redis: str, monkeypatch: pytest.MonkeyPatch) -> None:
