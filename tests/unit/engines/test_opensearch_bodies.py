@@ -49,10 +49,11 @@ def bodies() -> dict[str, Json]:
     )
     exact, graph = (Plan(query, legs_of(query), 1000, told, statistics, few=told) for told in (True, False))
     plain = EngineQuery(categories={"Tea": 1.0}, weights={"category": 1.0})
-    found = {f"exact {signal}": exact.best(signal) for signal in exact.signals}
-    found |= {f"graph {signal}": graph.best(signal) for signal in ("picture", "colour")}
+    found = {f"exact {signal}": exact.best(signal, 1000) for signal in exact.signals}
+    found |= {f"graph {signal}": graph.best(signal, 1000) for signal in ("picture", "colour")}
     found |= {
-        "category alone": Plan(plain, legs_of(plain), 1000, True, None, few=True).best("category"),
+        "category alone": Plan(plain, legs_of(plain), 1000, True, None, few=True).best("category", 11, ["told"]),
+        "look up nearest colour": exact.lookup("nearest colour", ["sku-1"]),
         "look up tags": exact.lookup("tags", ["sku-1", "sku-2"]),
         "counts": exact.counted(),
         "strongest words": exact.strongest()[1],
