@@ -1,5 +1,6 @@
 """A search: the best of each leg from OpenSearch, made one ranking here with the arithmetic that all engines share."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,10 @@ from lookalike.domain import fusion
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.query import EngineHit, EnginePage, EngineQuery
 from lookalike.engines.legs import DIVERSIFIED, legs_of, order_of
-from lookalike.engines.opensearch import counts, documents, hits, plan, reading, scoring
+from lookalike.engines.opensearch import counts, documents, hits, plan, scoring
 from lookalike.engines.opensearch.filters import clause
 from lookalike.engines.opensearch.walking import Ask, Row, Walk, groups_of
 from lookalike.engines.paging import Position
-from lookalike.engines.told import DAMAGED
 
 Json = dict[str, Any]
 
@@ -33,10 +33,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A product in its place."""
+    """A product in its place; `row` is where the arrays of the legs' scores tell of it."""
 
     id: str
     score: float
+    row: int
 
 
 class Search:
@@ -49,7 +50,7 @@ class Search:
         self._active: dict[str, float] = {}
         self._strongest: list[float] = []
         self._sources: dict[str, Json] = {}
-        self._told: dict[str, dict[str, float]] = {}
+        self._told: dict[str, NDArray[np.float32]] = {}
         """Each active leg's scores of what was ranked, NaN where it found nothing."""
 
     def page(self) -> EnginePage:
@@ -106,14 +107,16 @@ class Search:
         if cut_short and (following is None or self._undecided(found, shown[-1])):
             again = self._ask([plan_.best(signal, plan_.window) for signal in plan_.signals])
             return self._best(again, plan_.window)
-        return shown, following, len({name for one in found.values() for name in one.scores})
+        return shown, following, len(next(iter(self._told.values()), ()))
 
     def _undecided(self, found: dict[str, Found], last: Ranked) -> bool:
         """Whether what was not fetched may, rounded to a score, be level with the last one shown, and before it by its id."""
-        (leg,) = self._active
+        (scores,) = self._told.values()
+        end = 0
         for one in found.values():
-            name, raw = next(reversed(one.scores.items()), (last.id, 0.0))
-            if self._told[leg][name] >= self._told[leg][last.id] and raw != one.scores.get(last.id, raw):
+            end += len(one.scores)
+            name = next(reversed(one.scores), last.id)
+            if one.scores.get(name) != one.scores.get(last.id, one.scores.get(name)) and scores[end - 1] >= scores[last.row]:
                 return True
         return False
 
@@ -140,15 +143,21 @@ class Search:
     # Scores
 
     def _ranked(self, found: dict[str, Found]) -> list[Ranked]:
-        """All that some signal found, best first."""
-        ids = sorted({name for one in found.values() for name in one.scores})
-        scores = fusion.mean(self._weighted(ids, found), len(ids)).tolist()
-        return [Ranked(name, score) for score, name in sorted(zip(scores, ids, strict=True), key=lambda one: (-one[0], one[1]))]
+        """What some signal found, best first: all of it, or so many as this page can show."""
+        query = self._query
+        ids = list(dict.fromkeys(itertools.chain.from_iterable(one.scores for one in found.values())))
+        scores = self._mean(ids, found)
+        rows = np.arange(len(ids))
+        if query.group_by is None and query.diversity == 0:
+            rows = _contenders(scores, query.limit + 1, None if query.after is None else Position.read(query.after, "score"))
+        ranked = [Ranked(ids[row], score, row) for row, score in zip(rows.tolist(), scores[rows].tolist(), strict=True)]
+        return sorted(ranked, key=lambda one: (-one.score, one.id))
 
-    def _weighted(self, ids: Sequence[str], found: dict[str, Found]) -> list[tuple[float, NDArray[np.float32]]]:
-        legs = self._leg_scores(ids, found)
-        self._told = {leg: dict(zip(ids, scores.tolist(), strict=True)) for leg, scores in legs.items()}
-        return [(weight, np.nan_to_num(legs[leg], nan=0.0)) for leg, weight in self._active.items()]
+    def _mean(self, ids: Sequence[str], found: dict[str, Found]) -> NDArray[np.float32]:
+        """The score of each product."""
+        self._told = self._leg_scores(ids, found)
+        legs = [(weight, self._told[leg]) for leg, weight in self._active.items()]
+        return fusion.mean([(weight, np.where(np.isnan(told), np.float32(0), told)) for weight, told in legs], len(ids))
 
     def _leg_scores(self, ids: Sequence[str], found: dict[str, Found]) -> dict[str, NDArray[np.float32]]:
         """Each active leg's score of each product, NaN where it found nothing. What no signal told yet is looked up."""
@@ -160,18 +169,18 @@ class Search:
         if found and len(self._legs.weights) == 1:
             wanted &= found.keys()
             found = {signal: Found(one.scores, whole=True) for signal, one in found.items()}  # no product is in two of them
-        missing = {
-            signal: [name for name in ids if name not in known.scores]
-            for signal in sorted(wanted)
-            if not (known := found.get(signal, Found())).whole
-        }
+        known = {signal: found.get(signal, Found()) for signal in sorted(wanted)}
+        rows = {name: row for row, name in enumerate(ids)}
+        missing = {signal: list(rows.keys() - one.scores.keys()) for signal, one in known.items() if not one.whole}
         missing = {signal: names for signal, names in missing.items() if names}
         bodies = [self._plan.lookup(signal, names) for signal, names in missing.items()]
-        told = self._ask(bodies) if bodies else []
-        scores = {signal: dict(found[signal].scores) if signal in found else {} for signal in wanted}
-        for signal, answer in zip(missing, told, strict=True):
-            scores[signal] |= {hit["sort"][-1]: hit["_score"] for hit in answer["hits"]["hits"]}
-        raw = {signal: np.array([one.get(name, np.nan) for name in ids], np.float64) for signal, one in scores.items()}
+        told = dict(zip(missing, self._ask(bodies) if bodies else [], strict=True))
+        raw = {signal: np.full(len(ids), np.nan) for signal in known}
+        for signal, one in known.items():
+            raw[signal][[rows[name] for name in one.scores]] = list(one.scores.values())
+            if signal in told:
+                found_now = told[signal]["hits"]["hits"]
+                raw[signal][[rows[hit["sort"][-1]] for hit in found_now]] = [hit["_score"] for hit in found_now]
         return {leg: self._leg(leg, raw) for leg in self._active}
 
     def _leg(self, leg: str, raw: dict[str, NDArray[np.float64]]) -> NDArray[np.float32]:
@@ -180,8 +189,10 @@ class Search:
         if leg == "colour" and plan.NEAREST_COLOUR in raw:
             return fusion.colour_score(raw[plan.NEAREST_COLOUR].astype(np.float32))
         if leg in ("picture", "colour"):
-            cosines = np.where(raw[leg] >= 1, raw[leg] - 1, 1 - 1 / np.maximum(raw[leg], 1e-9)).astype(np.float32)
-            cosines[np.isnan(raw[leg])] = np.nan
+            cosines = (raw[leg] - 1).astype(np.float32)
+            below = raw[leg] < 1
+            if below.any():
+                cosines[below] = 1 - 1 / raw[leg][below]
             return fusion.picture_score(cosines) if leg == "picture" else fusion.colour_score(cosines)
         return np.minimum(raw[leg], 1.0).astype(np.float32)
 
@@ -199,8 +210,8 @@ class Search:
         """One page of a walk in the order of a field, and the token of the next."""
         shown = rows[: self._query.limit]
         following = Position("field", shown[-1][0], shown[-1][1]).token() if len(rows) > len(shown) else None
-        scores = fusion.mean(self._weighted([name for _, name in shown], {}), len(shown)).tolist()
-        return [Ranked(name, score) for (_, name), score in zip(shown, scores, strict=True)], following
+        scores = self._mean([name for _, name in shown], {}).tolist()
+        return [Ranked(name, score, row) for row, ((_, name), score) in enumerate(zip(shown, scores, strict=True))], following
 
     def _cut(self, ranked: list[Ranked]) -> tuple[list[Ranked], str | None]:
         """One page of the ranking, and the token of the next."""
@@ -259,16 +270,23 @@ class Search:
         if missing:
             self._keep(self._ask([scoring.held(missing, documents.HELD)])[0])
         tags = dict(reversed(self._legs.tags.items()))
-        found = []
-        for one in shown:
-            source = self._sources.get(one.id)  # None where it was removed in between
-            if source is not None:
-                legs = {leg: scores[one.id] for leg, scores in self._told.items()}
-                try:
-                    found.append(hits.hit(source, self._query, self._recipe, score=one.score, legs=legs, tags=tags))
-                except DAMAGED as error:
-                    raise reading.damaged(one.id, error) from error
-        return tuple(found)
+        there = [one for one in shown if one.id in self._sources]  # the others were removed in between
+        told = [
+            (one.id, self._sources[one.id], one.score, {leg: float(scores[one.row]) for leg, scores in self._told.items()}) for one in there
+        ]
+        return hits.hits_of(told, self._query, tags, self._recipe)
+
+
+def _contenders(scores: NDArray[np.float32], count: int, after: Position | None) -> NDArray[np.intp]:
+    """The rows of those that may be among the next `count`, all that are level with the last of them included."""
+    rows, sure = np.arange(len(scores)), scores
+    if after is not None:
+        passed = np.float32(after.key or 0.0)
+        rows, sure = np.flatnonzero(scores <= passed), scores[scores < passed]
+    if len(sure) > count:
+        place = len(sure) - count
+        rows = rows[scores[rows] >= np.partition(sure, place)[place]]
+    return rows
 
 
 def _highest(told: Json) -> float:
