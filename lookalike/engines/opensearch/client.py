@@ -91,6 +91,11 @@ class Client:
             f"OpenSearch at {self._address} has no room for {len(left)} of {len(actions)} documents. Send fewer at once.", 10.0
         )
 
+    def now(self) -> int:
+        """Seconds since 1970 by the cluster's clock, which is the same for all who ask. Raises: as `asked`."""
+        with self.asked() as raw:
+            return int(raw.cat.health(params={"format": "json", "h": "epoch"})[0]["epoch"])
+
     def failure(self, result: Json) -> Exception:
         """The error that a row's result means."""
         return self._problem(int(result["status"]), _reason(result.get("error"), ""))

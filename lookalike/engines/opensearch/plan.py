@@ -22,6 +22,16 @@ NEAREST_COLOUR = "nearest colour"
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Up to `exact_below` products with vectors every vector is compared; `window` of each signal are ranked; `rescored`: the
+    graph knows the vectors only roughly."""
+
+    exact_below: int
+    window: int
+    rescored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """`text` is None without words that mean anything; `few`: so few products have all words that some are enough."""
 
@@ -31,6 +41,7 @@ class Plan:
     exact: bool
     text: scoring.TextStatistics | None
     few: bool
+    rescored: bool = False
 
     @property
     def signals(self) -> list[str]:
@@ -93,7 +104,9 @@ class Plan:
             assert vector is not None
             named = "vector" if signal == "picture" else "colour"
             inside = [*_told(clause(self.query.filter)), *banned(self.legs)]
-            return scoring.best(scoring.nearest(named, vector, self.window, inside), least_similar(self.query), count, held)
+            return scoring.best(
+                scoring.nearest(named, vector, self.window, inside, rescored=self.rescored), least_similar(self.query), count, held
+            )
         return scoring.best(self._scoring(signal), self.allowed, count, held)
 
     def lookup(self, signal: str, ids: Sequence[str]) -> Json:

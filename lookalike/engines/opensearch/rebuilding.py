@@ -4,7 +4,7 @@ Stored products are found by OpenSearch's sequence numbers, which each shard cou
 the beginning has and the index in the end has not. They are looked for only where the numbers of products do not add up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +31,8 @@ class Beginning:
 
 def begin(client: Client, index: str) -> Beginning:
     """Remember an index as it is."""
+    last = last_of(client, index)
     with client.asked() as raw:
-        raw.indices.refresh(index=index)
-        shards = int(raw.indices.get_settings(index=index)[index]["settings"]["index"]["number_of_shards"])
-        last = tuple(
-            max([hit["sort"][0] for hit in _page(raw, index, shard, -1, order="desc", count=1)], default=-1) for shard in range(shards)
-        )
         moment = raw.create_pit(index=index, params={"keep_alive": _LONGEST})["pit_id"]
     return Beginning(index, last, len_of(client, {"pit": {"id": moment, "keep_alive": _LONGEST}}), moment)
 
@@ -47,20 +43,47 @@ def end(client: Client, beginning: Beginning) -> None:
         raw.delete_pit(body={"pit_id": [beginning.moment]})
 
 
-def changed(client: Client, beginning: Beginning) -> list[str]:
-    """The ids of the products that were stored or removed since; the index takes no writes any more."""
+def last_of(client: Client, index: str) -> tuple[int, ...]:
+    """The last sequence number of each shard."""
     with client.asked() as raw:
-        raw.indices.refresh(index=beginning.index)
-    stored = [name for shard in range(len(beginning.last)) for name in _stored(client, beginning, shard)]
+        raw.indices.refresh(index=index)
+        shards = int(raw.indices.get_settings(index=index)[index]["settings"]["index"]["number_of_shards"])
+        pages = [_page(raw, index, shard, -1, order="desc", count=1) for shard in range(shards)]
+    return tuple(page[0]["sort"][0] if page else -1 for page in pages)
+
+
+def stored_since(client: Client, index: str, last: Sequence[int]) -> tuple[list[str], tuple[int, ...]]:
+    """The ids of the products that were stored since, and the last sequence numbers now."""
+    with client.asked() as raw:
+        raw.indices.refresh(index=index)
+    ids: list[str] = []
+    now = list(last)
+    for shard in range(len(last)):
+        for hit in _stored(client, index, shard, last[shard]):
+            ids.append(hit["_id"])
+            now[shard] = hit["sort"][0]
+    return ids, tuple(now)
+
+
+def removed_since(client: Client, beginning: Beginning, each: Callable[[], object]) -> list[str]:
+    """The ids of the products that were removed since; the index takes no writes any more. `each` is called again and again meanwhile."""
+    stored, _ = stored_since(client, beginning.index, beginning.last)
     known = sum(
         len_of(client, {"pit": {"id": beginning.moment, "keep_alive": _LONGEST}}, stored[start : start + _AT_ONCE])
         for start in range(0, len(stored), _AT_ONCE)
     )
     if beginning.products + len(stored) - known == len_of(client, {}, index=beginning.index):
-        return stored
+        return []
     before = reading.sources(client, beginning.index, ["id"], moment=beginning.moment)
-    now = {name for name, _ in reading.sources(client, beginning.index, ["id"])}
-    return [*stored, *(name for name, _ in before if name not in now)]
+    now = set()
+    for name, _ in reading.sources(client, beginning.index, ["id"]):
+        now.add(name)
+        each()
+    gone = []
+    for name, _ in before:
+        each()
+        gone += [] if name in now else [name]
+    return gone
 
 
 def len_of(client: Client, where: Json, ids: list[str] | None = None, *, index: str | None = None) -> int:
@@ -71,12 +94,11 @@ def len_of(client: Client, where: Json, ids: list[str] | None = None, *, index: 
     return int(told["hits"]["total"]["value"])
 
 
-def _stored(client: Client, beginning: Beginning, shard: int) -> Iterator[str]:
-    last = beginning.last[shard]
+def _stored(client: Client, index: str, shard: int, last: int) -> Iterator[Json]:
     while True:
         with client.asked() as raw:
-            hits = _page(raw, beginning.index, shard, last, order="asc", count=_AT_ONCE)
-        yield from (hit["_id"] for hit in hits)
+            hits = _page(raw, index, shard, last, order="asc", count=_AT_ONCE)
+        yield from hits
         if len(hits) < _AT_ONCE:
             return
         last = hits[-1]["sort"][0]

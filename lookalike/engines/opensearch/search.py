@@ -43,10 +43,10 @@ class Ranked:
 class Search:
     """One query. `ask` sends searches, several at once, and answers in order."""
 
-    def __init__(self, ask: Ask, query: EngineQuery, recipe: Recipe, *, exact_below: int, window: int) -> None:
+    def __init__(self, ask: Ask, query: EngineQuery, recipe: Recipe, limits: plan.Limits) -> None:
         self._ask, self._query, self._recipe = ask, query, recipe
         self._legs = legs_of(query)
-        self._plan = self._made(exact_below, window)
+        self._plan = self._made(limits)
         self._active: dict[str, float] = {}
         self._strongest: list[float] = []
         self._sources: dict[str, Json] = {}
@@ -120,19 +120,20 @@ class Search:
                 return True
         return False
 
-    def _made(self, exact_below: int, window: int) -> plan.Plan:
+    def _made(self, limits: plan.Limits) -> plan.Plan:
         """The plan, once it is known how rare the words are and how many vectors there would be to compare."""
         query, legs = self._query, self._legs
         stems = scoring.stems_of(legs.words) if "text" in legs.weights else ()
         visual = "picture" in legs.weights or "colour" in legs.weights
         if not stems and not visual:
-            return plan.Plan(query, legs, window, True, None, True)
+            return plan.Plan(query, legs, limits.window, True, None, True)
         allowed = [clause(query.filter), *plan.banned(legs)]
         (told,) = self._ask([scoring.statistics(stems, allowed)])
         counted, products = told["aggregations"], told["hits"]["total"]["value"]
         text = plan.text_statistics(stems, counted, products) if stems else None
-        exact = query.strategy == "exact" or (query.strategy == "auto" and counted["vectors"]["doc_count"] <= exact_below)
-        return plan.Plan(query, legs, window, exact or not visual, text, text is None or plan.few_have_all(counted))
+        exact = query.strategy == "exact" or (query.strategy == "auto" and counted["vectors"]["doc_count"] <= limits.exact_below)
+        few = text is None or plan.few_have_all(counted)
+        return plan.Plan(query, legs, limits.window, exact or not visual, text, few, limits.rescored)
 
     def _read(self, signal: str, told: Json) -> Found:
         answer = told["hits"]
