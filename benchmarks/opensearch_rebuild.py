@@ -35,7 +35,7 @@ from lookalike.ports.engine import KeepsPrevious, RolledBack, SearchEngine, Writ
 
 OLD, NEW = Recipe("before", 64, 16), Recipe("after", 64, 16)
 _AT_ONCE = 500
-_SEARCHERS, _WRITERS = 4, 2
+_SEARCHERS, _WRITERS = 6, 6
 
 
 @dataclass(slots=True)
@@ -47,6 +47,7 @@ class Load:
     written: dict[str, float | None] = field(default_factory=dict)
     writes: int = 0
     waits: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,12 @@ class Outcome:
     lost_after_rebuild: list[str]
     lost_after_rollback: list[str]
     searches: int
+    searches_per_s: float
     failed_searches: list[str]
     search_p50_ms: float
     search_slowest_ms: float
     writes: int
+    writes_per_s: float
     waits: int
     longest_wait_s: float
     rolled_back: RolledBack
@@ -116,12 +119,14 @@ def load(open_one: Callable[[], SearchEngine], shop: Shop, searches: float, writ
 
     threads = [threading.Thread(target=paced, args=(search, _SEARCHERS / searches, n, _SEARCHERS)) for n in range(_SEARCHERS)]
     threads += [threading.Thread(target=paced, args=(write, _WRITERS / writes, n, _WRITERS)) for n in range(_WRITERS)]
+    began = time.monotonic()
     for thread in threads:
         thread.start()
     try:
         yield seen
     finally:
         stop.set()
+        seen.seconds = time.monotonic() - began
         for thread in threads:
             thread.join()
 
@@ -174,18 +179,19 @@ def run(url: str, alias: str, *, documents: int, searches: float, writes: float,
                 fresh.put([Write(it) for it in batch])
             took.append(time.monotonic())
             tell("rebuilt")
-            _until(seen, seen.writes + 20)
+            until(seen, seen.writes + 20)
         lost_first = lost(engine, seen.written)
         with load(open_one, shop, searches, writes) as after:
             after.written |= seen.written
-            _until(after, 20)
+            until(after, 20)
             took.append(time.monotonic())
             assert isinstance(engine, KeepsPrevious)
             done = engine.rollback()
             took.append(time.monotonic())
             tell("rolled back")
-            _until(after, after.writes + 20)
+            until(after, after.writes + 20)
         lost_then = lost(engine, after.written)
+        seconds = seen.seconds + after.seconds
         times, waits = seen.searches + after.searches, seen.waits + after.waits
         return Outcome(
             rebuild_s=took[1] - took[0],
@@ -193,17 +199,19 @@ def run(url: str, alias: str, *, documents: int, searches: float, writes: float,
             lost_after_rebuild=lost_first,
             lost_after_rollback=lost_then,
             searches=len(times),
+            searches_per_s=len(times) / seconds,
             failed_searches=seen.failures + after.failures,
             search_p50_ms=statistics.median(times) * 1000,
             search_slowest_ms=max(times) * 1000,
             writes=seen.writes + after.writes,
+            writes_per_s=(seen.writes + after.writes) / seconds,
             waits=sum(one > 1.0 for one in waits),
             longest_wait_s=max(waits),
             rolled_back=done,
         )
 
 
-def _until(seen: Load, writes: int) -> None:
+def until(seen: Load, writes: int) -> None:
     """Let the load go on until so many writes were answered."""
     pause, end = threading.Event(), time.monotonic() + 60
     while seen.writes < writes and time.monotonic() < end:
@@ -233,8 +241,16 @@ def main(argv: list[str] | None = None) -> Found:
             )
         finally:
             _clean(url, alias)
-    found.add("failed searches", len(told.failed_searches), "", target=Target("≤", 0), what=f"of {told.searches:,}")
-    found.add("lost writes after the rebuild", len(told.lost_after_rebuild), "", target=Target("≤", 0), what=f"of {told.writes:,}")
+    found.add(
+        "failed searches", len(told.failed_searches), "", target=Target("≤", 0), what=f"of {told.searches:,}, {told.searches_per_s:.0f}/s"
+    )
+    found.add(
+        "lost writes after the rebuild",
+        len(told.lost_after_rebuild),
+        "",
+        target=Target("≤", 0),
+        what=f"of {told.writes:,}, {told.writes_per_s:.0f}/s",
+    )
     found.add("lost writes after the rollback", len(told.lost_after_rollback), "", target=Target("≤", 0))
     found.add("rebuild", told.rebuild_s, "s", what=f"{options.documents:,} products")
     found.add("rollback", told.rollback_s, "s", what=f"{told.rolled_back.carried:,} carried, {told.rolled_back.removed:,} removed")
@@ -247,6 +263,10 @@ def main(argv: list[str] | None = None) -> Found:
             print(f"{one.name:38s} {one.ours:10,.2f} {one.unit} {({None: '', True: 'met', False: 'MISSED'})[one.met]} {one.what}")
         print(*(told.failed_searches + told.lost_after_rebuild + told.lost_after_rollback)[:10], sep="\n")
     return found
+
+
+def _of(count: int, a_second: float) -> str:
+    return f"of {count:,}, {a_second:.0f}/s"
 
 
 def _clean(url: str, alias: str) -> None:

@@ -298,9 +298,7 @@ class OpenSearchEngine:
         """So much of the source of each product, None where there is none."""
         found: list[Json | None] = []
         for start in range(0, len(ids), _AT_ONCE):
-            with self._client.asked() as raw:
-                params = {"_source_includes": ",".join(names)}
-                told = raw.mget(body={"ids": list(ids[start : start + _AT_ONCE])}, index=self._name, params=params)["docs"]
+            told = self._client.held(self._name, ids[start : start + _AT_ONCE], names)
             found += [one["_source"] if one.get("found") else None for one in told]
         return found
 

@@ -247,9 +247,12 @@ class Indexes:
         return sorted(name for name in found if re.fullmatch(re.escape(alias) + r"-\d{6}", name) and name not in known)
 
     def block(self, name: str, *, blocked: bool) -> None:
-        """Whether an index takes writes."""
+        """Whether an index takes writes. Blocked, it has none under way any more: the settings alone would not wait for those."""
         with self._client.asked() as raw:
-            raw.indices.put_settings(index=name, body={"index.blocks.write": blocked or None})
+            if blocked:
+                raw.indices.add_block(index=name, block="write")
+            else:
+                raw.indices.put_settings(index=name, body={"index.blocks.write": None})
 
     def _tell_previous(self, name: str, previous: Previous | None) -> None:
         with self._client.asked() as raw:

@@ -11,6 +11,7 @@ from typing import Any
 from lookalike.engines.opensearch import reading
 from lookalike.engines.opensearch.client import Client
 from lookalike.engines.opensearch.filters import EVERYTHING
+from lookalike.errors import Unavailable
 
 Json = dict[str, Any]
 
@@ -44,25 +45,23 @@ def end(client: Client, beginning: Beginning) -> None:
 
 
 def last_of(client: Client, index: str) -> tuple[int, ...]:
-    """The last sequence number of each shard."""
+    """Of each shard the sequence number up to which every write has been done, in every copy, and can be found.
+
+    That is the global checkpoint, not the highest number: of two writes at once the later may be there before the earlier.
+    """
     with client.asked() as raw:
+        told = raw.indices.stats(index=index, params={"level": "shards"})["indices"][index]["shards"]
         raw.indices.refresh(index=index)
-        shards = int(raw.indices.get_settings(index=index)[index]["settings"]["index"]["number_of_shards"])
-        pages = [_page(raw, index, shard, -1, order="desc", count=1) for shard in range(shards)]
-    return tuple(page[0]["sort"][0] if page else -1 for page in pages)
+    primaries = {int(shard): copy for shard, copies in told.items() for copy in copies if copy["routing"]["primary"]}
+    if sorted(primaries) != list(range(len(told))):
+        raise Unavailable(f"Some shards of {index} are away. Try again when the cluster is well.", 5.0)
+    return tuple(int(primaries[shard]["seq_no"]["global_checkpoint"]) for shard in range(len(told)))
 
 
 def stored_since(client: Client, index: str, last: Sequence[int]) -> tuple[list[str], tuple[int, ...]]:
-    """The ids of the products that were stored since, and the last sequence numbers now."""
-    with client.asked() as raw:
-        raw.indices.refresh(index=index)
-    ids: list[str] = []
-    now = list(last)
-    for shard in range(len(last)):
-        for hit in _stored(client, index, shard, last[shard]):
-            ids.append(hit["_id"])
-            now[shard] = hit["sort"][0]
-    return ids, tuple(now)
+    """The ids of the products that were stored since, and the numbers to go on from."""
+    now = last_of(client, index)
+    return [hit["_id"] for shard, number in enumerate(last) for hit in _stored(client, index, shard, number)], now
 
 
 def removed_since(client: Client, beginning: Beginning, each: Callable[[], object]) -> list[str]:
@@ -94,23 +93,14 @@ def len_of(client: Client, where: Json, ids: list[str] | None = None, *, index: 
     return int(told["hits"]["total"]["value"])
 
 
-def _stored(client: Client, index: str, shard: int, last: int) -> Iterator[Json]:
+def _stored(client: Client, index: str, shard: int, after: int) -> Iterator[Json]:
+    """The documents of a shard that were stored after a number, in that order."""
+    body: Json = {"size": _AT_ONCE, "sort": [{"_seq_no": "asc"}], "track_total_hits": False, "_source": False}
     while True:
+        body["query"] = {"range": {"_seq_no": {"gt": after}}}
         with client.asked() as raw:
-            hits = _page(raw, index, shard, last, order="asc", count=_AT_ONCE)
+            hits = raw.search(index=index, body=body, params={"preference": f"_shards:{shard}"})["hits"]["hits"]
         yield from hits
         if len(hits) < _AT_ONCE:
             return
-        last = hits[-1]["sort"][0]
-
-
-def _page(raw: Any, index: str, shard: int, after: int, *, order: str, count: int) -> list[Json]:
-    body = {
-        "size": count,
-        "query": {"range": {"_seq_no": {"gt": after}}},
-        "sort": [{"_seq_no": order}],
-        "track_total_hits": False,
-        "_source": False,
-    }
-    found: list[Json] = raw.search(index=index, body=body, params={"preference": f"_shards:{shard}"})["hits"]["hits"]
-    return found
+        after = hits[-1]["sort"][0]
