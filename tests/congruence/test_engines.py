@@ -9,7 +9,7 @@ import pytest
 
 from lookalike.domain import filters
 from lookalike.domain.document import Document
-from lookalike.domain.query import EnginePage, EngineQuery, Sort
+from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines.embedded import open_embedded
 from lookalike.engines.memory import open_memory
 from lookalike.ports.engine import SearchEngine, Write
@@ -85,16 +85,10 @@ def check_filters(memory: SearchEngine, engine: SearchEngine, documents: list[Do
 
 
 def check_two_hundred_queries(oracle: SearchEngine, engine: SearchEngine, documents: list[Document], strategy: str) -> str:
-    """200 random queries under random filters: the filtered sets and the facets are the same, recall@10 against exact is .98 at
-    least, and for words alone overlap@10 is .9 at least. Hits level with the exact tenth count as right. The figures, to be shown."""
+    """200 random queries under random filters: totals and facets are the same (`check_filters` compares the sets), recall@10 against
+    exact is .98 at least, for words alone .9. Hits level with the exact tenth count as right. Returns the figures, to be shown."""
     rng = random.Random("two hundred")
-    kinds = [
-        ("picture",),
-        ("text",),
-        ("picture", "text"),
-        ("picture", "colour", "category"),
-        ("picture", "text", "tags", "category", "colour"),
-    ]
+    kinds = [("picture",), ("text",), ("picture", "text"), ("picture", "colour", "category"), LEGS[-2]]
     found, wanted, filtered = dict.fromkeys(kinds, 0), dict.fromkeys(kinds, 0), 0
     for turn in range(200):
         legs = kinds[turn % len(kinds)]
@@ -102,8 +96,6 @@ def check_two_hundred_queries(oracle: SearchEngine, engine: SearchEngine, docume
         query = replace(make_query(rng, documents, legs=legs), filter=rule, limit=10, facets=make_facets(rng)[:4])
         exact, page = oracle.search(query), engine.search(replace(query, strategy=strategy))
         assert (exact.total, exact.facets, len(exact.hits)) == (page.total, page.facets, len(page.hits)), rule
-        listed = EngineQuery(filter=rule, limit=1000, sort=Sort("id"))
-        assert ids(oracle.search(listed)) == ids(engine.search(listed)), rule
         filtered += 0 < exact.total < len(documents) - 100
         least = min((hit.score for hit in exact.hits), default=0.0) - 2e-6
         found[legs] += sum(hit.score >= least for hit in page.hits)
@@ -113,11 +105,11 @@ def check_two_hundred_queries(oracle: SearchEngine, engine: SearchEngine, docume
     assert filtered > 80, "the filters choose nothing or everything"
     assert sum(found.values()) >= 0.98 * sum(wanted.values()), told
     assert share["text",] >= 0.9, told
-    return f"200 queries × filters, {strategy}: filtered sets and facets equal; overlap@10 with exact {told}"
+    return f"200 queries × filters, {strategy}: totals and facets equal; recall@10 against exact {told}"
 
 
-def test_a_hundred_filters_agree_exactly(memory: SearchEngine, embedded: SearchEngine, documents: list[Document]) -> None:
-    check_filters(memory, embedded, documents, count=130, telling=60)
+def test_two_hundred_filters_agree_exactly(memory: SearchEngine, embedded: SearchEngine, documents: list[Document]) -> None:
+    check_filters(memory, embedded, documents, count=200, telling=90)
 
 
 @pytest.mark.parametrize("legs", LEGS, ids="+".join)
