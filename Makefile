@@ -9,6 +9,7 @@ PORT ?= 8080
 SAMPLE := var/demo.lookalike
 VERSION ?= 3.6.0
 OPENSEARCH_PORT ?= 9200
+NODES ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run test opensearch check bench docs fmt lock browser clean
@@ -40,8 +41,8 @@ test: $(VENV)/.dev-stamp  ## every test that this machine can run; says what it 
 	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(TEST)
 	@if command -v node >/dev/null; then node --test frontend/; else echo "left out: the page's state tests need node"; fi
 
-opensearch: $(VENV)/.dev-stamp  ## a real OpenSearch on http://127.0.0.1:9200 until Ctrl-C (VERSION, OPENSEARCH_PORT); needs Java and Maven
-	@$(BIN)/python tests/support/opensearch_node.py --version $(VERSION) --port $(OPENSEARCH_PORT)
+opensearch: $(VENV)/.dev-stamp  ## a real OpenSearch on http://127.0.0.1:9200 until Ctrl-C (VERSION, NODES, OPENSEARCH_PORT); needs Java and Maven
+	@$(BIN)/python tests/support/opensearch_node.py --version $(VERSION) --nodes $(NODES) --port $(OPENSEARCH_PORT)
 
 check: $(VENV)/.dev-stamp  ## format, lint, types, import plan, rules of the house
 	$(BIN)/ruff format --check .

@@ -37,6 +37,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     errors.PictureUnavailable: Kind(422, "picture-unavailable", "A picture cannot be had"),
     errors.NotFound: Kind(404, "not-found", "There is no such thing"),
     errors.VersionConflict: Kind(412, "version-conflict", "The product has changed in between"),
+    errors.Poison: Kind(422, "poison", "Whoever worked on this died of it"),
     errors.Overloaded: Kind(429, "overloaded", "Too much at once"),
     errors.Unavailable: Kind(503, "unavailable", "Not available for now"),
     # what is wrong with an index is the operator's business: such messages name files, so they go to the log alone

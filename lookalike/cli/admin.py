@@ -15,7 +15,7 @@ from lookalike.cli.options import AsJson, Where, opened
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     admin = typer.Typer(no_args_is_help=True, help="Look after an index.")
-    for command in (status, export, import_, check, doctor, rebuild, sweep):
+    for command in (status, export, import_, check, doctor, rebuild, rollback, sweep):
         admin.command(command.__name__.rstrip("_"))(command)
     app.add_typer(admin, name="index-admin")
 
@@ -76,6 +76,27 @@ def rebuild(
     )
     if counts["failed"]:
         raise typer.Exit(1)
+
+
+def rollback(index: Where = None, as_json: AsJson = False) -> None:
+    """Go back to the index that the last rebuild replaced; what was written since is carried over."""
+    from dataclasses import asdict
+
+    from lookalike.errors import IndexProblem
+    from lookalike.ports.engine import KeepsPrevious
+
+    with opened(index, read_only=False, prepare=False) as house:
+        if not isinstance(house.engine, KeepsPrevious):
+            told = "This engine keeps no index to go back to: a rebuild replaces the old one for good."
+            raise IndexProblem(f"{told} Rebuild it under the recipe you want, or import what 'index-admin export' wrote before.")
+        done = house.engine.rollback()
+    if as_json:
+        print(json.dumps(asdict(done)))
+        return
+    print(f"Back from the recipe {done.left} to {done.recipe}.")
+    print(f"Written since: {done.carried:,} products carried over, {done.removed:,} removed.")
+    if done.unseen:
+        print(f"{done.unseen:,} of them have pictures that were not looked at under this recipe: run the catalogue again.")
 
 
 def sweep(

@@ -41,10 +41,19 @@ def carry(
     new: Callable[[Sequence[str]], Sequence[Document | None]],
     put: Callable[[Sequence[Write]], object],
     remove: Callable[[Sequence[str]], object],
-) -> None:
-    """Bring some products of the new index to where the old one is: `old` and `new` get documents, the rest writes the new."""
+    each: Callable[[], object] = lambda: None,
+) -> set[str]:
+    """Bring some products of the new index to where the old one is: `old` and `new` get documents, the rest writes the new.
+
+    `each` is called before every part. Returns those that now have a picture which has to be looked at again.
+    """
+    unseen = set[str]()
     for start in range(0, len(ids), _AT_ONCE):
         part = ids[start : start + _AT_ONCE]
+        each()
         found = list(zip(part, old(part), new(part), strict=True))
-        put([Write(carried(document, recipe, known)) for _, document, known in found if document is not None])
+        made = [carried(document, recipe, known) for _, document, known in found if document is not None]
+        unseen |= {one.id for one in made if OTHER_RECIPE in one.unseen.values()}
+        put([Write(one) for one in made])
         remove([name for name, document, _ in found if document is None])
+    return unseen

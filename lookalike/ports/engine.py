@@ -45,6 +45,29 @@ class EngineStatus:
     details: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What going back to the index before the last rebuild did: which recipe it left and which it has now, how many products that
+    were written since were carried over, how many removed, and how many of the carried have pictures to be looked at again."""
+
+    left: str
+    recipe: str
+    carried: int
+    removed: int
+    unseen: int
+
+
+@runtime_checkable
+class KeepsPrevious(Protocol):
+    """An engine that keeps the index that a rebuild has replaced, for a time: an ability beside `SearchEngine`."""
+
+    def rollback(self) -> RolledBack:
+        """Go back to it. What was written since is carried over, as by `rebuild`; a second call goes forward again.
+
+        Raises: IndexProblem where none is kept; IndexNotFound, Unavailable.
+        """
+
+
 class SearchEngine(Protocol):
     """One index. Threads may call it at once; a call that returned is seen by every later one.
 

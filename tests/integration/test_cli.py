@@ -353,6 +353,9 @@ def test_an_index_of_another_recipe_or_of_tomorrow_is_refused(shop: Shop) -> Non
     built = shop.run("index-admin", "rebuild", "--index", shop.index, "--json", **other)
     assert (built.status, built.json["counts"]["indexed"]) == (0, 10), built.err
     assert shop.run("search", "--index", shop.index, "--picture", shop.rows[0]["pictures"][0], **other).status == 0
+    back = shop.run("index-admin", "rollback", "--index", shop.index, **other)
+    assert back.status == 2
+    assert "keeps no index to go back to" in back.err
 
     meta = next(file for file in shop.index.glob("*.json") if "format" in file.read_text(encoding="utf-8"))
     told = json.loads(meta.read_text(encoding="utf-8"))

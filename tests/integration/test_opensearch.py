@@ -9,44 +9,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from opensearchpy import OpenSearch
+from support.opensearch_index import behind
 
 from lookalike.domain.product import Product
 from lookalike.domain.query import EngineQuery
 from lookalike.engines.opensearch import open_opensearch
 from lookalike.engines.opensearch.address import parse_address
 from lookalike.engines.opensearch.client import Client
-from lookalike.errors import IndexNotFound, IndexProblem, InvalidSetting, LookalikeError, RecipeMismatch, Unavailable
+from lookalike.errors import IndexNotFound, IndexProblem, InvalidSetting, LookalikeError, Unavailable
 from lookalike.ports.engine import SearchEngine, Write
-from lookalike.testing.documents import OTHER_RECIPE, RECIPE, make_documents
+from lookalike.testing.documents import RECIPE, make_documents
 from lookalike.testing.engine_cases import ids, put, worded
 
 Open = Callable[..., SearchEngine]
-
-
-@pytest.fixture
-def opened(opensearch_index: Callable[[str], str]) -> Iterator[Open]:
-    """Opens the one index of the test; everything is closed in the end."""
-    engines: list[SearchEngine] = []
-
-    def open_one(**options: bool) -> SearchEngine:
-        engines.append(open_opensearch(opensearch_index("shop"), settings={"replicas": "0"}, **options))
-        return engines[-1]
-
-    yield open_one
-    for engine in engines:
-        engine.close()
-
-
-@pytest.fixture
-def raw(opensearch: str) -> Iterator[OpenSearch]:
-    client = OpenSearch([opensearch.replace("opensearch", "http", 1)])
-    yield client
-    client.close()
-
-
-def behind(engine: SearchEngine) -> str:
-    """The index behind the alias."""
-    return str((engine.status().details or {})["index"])
 
 
 @pytest.mark.opensearch
@@ -81,62 +56,6 @@ def test_an_old_version_that_is_written_by_hand_is_overtaken(opened: Open) -> No
     assert engine.remove(["a"]) == [True]
     put(other, worded("a"))
     assert [hit.version for hit in engine.search(EngineQuery()).hits] == [1]
-
-
-@pytest.mark.opensearch
-def test_a_rebuild_is_one_step_for_others(opened: Open, raw: OpenSearch) -> None:
-    """Who searches meanwhile always gets one whole index; what others write or remove is carried over; one index is left."""
-    engine, reader, writer = opened(), opened(read_only=True), opened()
-    engine.prepare(RECIPE)
-    documents = make_documents(1, 40)
-    put(engine, *documents)
-    kept = [one.id for one in documents[:2]]
-    seen: set[int] = set()
-    stop = threading.Event()
-    failures: list[BaseException] = []
-
-    def search() -> None:
-        try:
-            while not stop.is_set():
-                seen.add(reader.search(EngineQuery(limit=1)).total)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the test reports it
-            failures.append(error)
-
-    searcher = threading.Thread(target=search)
-    searcher.start()
-    with engine.rebuild(OTHER_RECIPE) as target:
-        put(target, *make_documents(2, 30, recipe=OTHER_RECIPE), *(worded(name) for name in kept))
-        put(writer, worded("late"))
-        writer.remove(["sku-of-nobody", *kept])
-    put(writer, worded("after"))
-    stop.set()
-    searcher.join()
-    assert not failures
-    assert seen <= {40, 41, 40 - 1, 31, 32}
-    assert reader.get([*kept, "late", "after"])[:2] == [None, None]
-    assert {one.id for one in reader.documents()} >= {"late", "after"}
-    assert reader.status().recipe == OTHER_RECIPE.id
-    assert list(raw.indices.get(index=f"{behind(engine)[:-6]}*")) == [behind(engine)]
-    with pytest.raises(RecipeMismatch):
-        put(writer, *make_documents(3, 2, plain=True))
-
-
-@pytest.mark.opensearch
-def test_a_rebuild_that_fails_leaves_the_old_index_as_it_was(opened: Open, raw: OpenSearch) -> None:
-    engine = opened()
-    engine.prepare(RECIPE)
-    put(engine, worded("a"))
-    before = behind(engine)
-
-    def fail() -> None:
-        with engine.rebuild(OTHER_RECIPE):
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    put(engine, worded("b"))
-    assert behind(engine) == before
-    assert list(raw.indices.get(index=f"{before[:-6]}*")) == [before]
 
 
 @pytest.mark.opensearch
@@ -202,6 +121,9 @@ def test_addresses_say_what_is_wrong_with_them() -> None:
         ("opensearch://a/shop", {"window": "99"}, "window"),
         ("opensearch://a/shop", {"refresh": "false"}, "wait_for"),
         ("opensearch://a/shop", {"timeout": "0"}, "seconds"),
+        ("opensearch://a/shop", {"engine": "nmslib"}, "lucene or faiss"),
+        ("opensearch://a/shop", {"encoder": "fp16"}, "engine=faiss"),
+        ("opensearch://a/shop", {"engine": "faiss", "encoder": "fp16", "mode": "on_disk"}, "one of them"),
     ):
         with pytest.raises(InvalidSetting, match=message) as caught:
             parse_address(address, settings)

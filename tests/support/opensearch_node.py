@@ -1,4 +1,4 @@
-"""A real OpenSearch with k-NN and neural search, one node, assembled from Maven artifacts: for tests, and for `make opensearch`.
+"""A real OpenSearch with k-NN and neural search, one node or three, assembled from Maven artifacts: for tests, and for `make opensearch`.
 
 Maven downloads (so its mirrors and settings count), Java runs; neither is installed here. What was assembled is kept in the
 user's cache folder. OpenSearch refuses to run as root: as root it runs as `nobody`, and is kept where that user can read it.
@@ -19,8 +19,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 VERSIONS = ("3.6.0", "2.19.1")
@@ -38,7 +39,7 @@ _MODULES = {
 """What k-NN and our mapping need and the server's archive lacks before 3.0, with the class that the module begins with."""
 
 _DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
-_HEAP = "1g"
+_HEAP, _HEAP_OF_SEVERAL = "1g", "512m"
 _START_SECONDS = 180
 
 
@@ -152,62 +153,108 @@ def _maven(work: Path, goal: str, *options: str) -> None:
         raise NotHere(f"Maven could not fetch {options[0]}: {(lines or ['it says nothing'])[0][:300]}")
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Nodes that run on this machine: the URL of each, and its process."""
+
+    urls: tuple[str, ...]
+    nodes: "tuple[subprocess.Popen[bytes], ...]"
+
+    def kill(self, number: int) -> None:
+        """End a node with SIGKILL, as a machine that goes dark."""
+        self.nodes[number].kill()
+        self.nodes[number].wait()
+
+
 @contextmanager
 def running(version: str, *, port: int = 0, run: Path | None = None) -> Iterator[str]:
-    """A node on this machine, ended with the block: its URL. `run` keeps its data; without it they go. Raises: NotHere."""
+    """One node on this machine, ended with the block: its URL. `run` keeps its data; without it they go. Raises: NotHere."""
+    with cluster(version, port=port, run=run) as found:
+        yield found.urls[0]
+
+
+@contextmanager
+def cluster(version: str, *, nodes: int = 1, port: int = 0, run: Path | None = None) -> Iterator[Cluster]:
+    """So many nodes that are one cluster, on `port` and those after it, ended with the block. Raises: NotHere."""
     home, java = assembled(version), java_home(version)
-    port = port or _free_port()
-    with tempfile.TemporaryDirectory(prefix="lookalike-opensearch-") as temporary:
+    ports = [port + number for number in range(nodes)] if port else [_free_port() for _ in range(nodes)]
+    transports = [_free_port() for _ in range(nodes)]
+    with tempfile.TemporaryDirectory(prefix="lookalike-opensearch-") as temporary, ExitStack() as stack:
         folder = run or Path(temporary)
-        for name in ("data", "logs", "tmp"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        shutil.copytree(home / "config", folder / "config", dirs_exist_ok=True)
-        _configure(folder, port, java)
-        user = _unprivileged(folder)
-        environment = {name: value for name, value in os.environ.items() if not re.search("JAVA|proxy|OPENSEARCH", name, re.IGNORECASE)}
-        environment |= {
-            "HOME": str(folder),
-            "OPENSEARCH_JAVA_HOME": str(java),
-            "OPENSEARCH_PATH_CONF": str(folder / "config"),
-            "OPENSEARCH_TMPDIR": str(folder / "tmp"),
-        }
-        with (folder / "logs" / "console.log").open("ab") as log:
-            node = subprocess.Popen(
-                [home / "bin" / "opensearch"],
-                cwd=home,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                user=user,
-                group=user,
-            )
+        if run is None:
+            folder.chmod(0o755)  # the nodes may be another user's
+        started = []
+        for number in range(nodes):
+            own = folder if nodes == 1 else folder / f"node-{number}"
+            told = {"http.port": ports[number], "transport.port": transports[number], "node.name": f"node-{number}"}
+            started.append(stack.enter_context(_node(home, java, own, told | _joined(transports))))
+        for number, node in enumerate(started):
+            own = folder if nodes == 1 else folder / f"node-{number}"
+            _wait(node, ports[number], nodes, own / "logs" / "console.log")
+        yield Cluster(tuple(f"http://127.0.0.1:{one}" for one in ports), tuple(started))
+
+
+def _joined(transports: Sequence[int]) -> dict[str, object]:
+    """The settings by which nodes find each other."""
+    if len(transports) == 1:
+        return {"discovery.type": "single-node"}
+    return {
+        "cluster.name": f"lookalike-{transports[0]}",
+        "discovery.seed_hosts": [f"127.0.0.1:{one}" for one in transports],
+        "cluster.initial_cluster_manager_nodes": [f"node-{number}" for number in range(len(transports))],
+    }
+
+
+@contextmanager
+def _node(home: Path, java: Path, folder: Path, settings: Mapping[str, object]) -> "Iterator[subprocess.Popen[bytes]]":
+    """A node with these settings that keeps everything in `folder`."""
+    for name in ("data", "logs", "tmp"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    shutil.copytree(home / "config", folder / "config", dirs_exist_ok=True)
+    _configure(folder, settings, java)
+    user = _unprivileged(folder)
+    environment = {name: value for name, value in os.environ.items() if not re.search("JAVA|proxy|OPENSEARCH", name, re.IGNORECASE)}
+    environment |= {
+        "HOME": str(folder),
+        "OPENSEARCH_JAVA_HOME": str(java),
+        "OPENSEARCH_PATH_CONF": str(folder / "config"),
+        "OPENSEARCH_TMPDIR": str(folder / "tmp"),
+    }
+    with (folder / "logs" / "console.log").open("ab") as log:
+        node = subprocess.Popen(
+            [home / "bin" / "opensearch"],
+            cwd=home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            user=user,
+            group=user,
+        )
+    try:
+        yield node
+    finally:
+        node.terminate()
         try:
-            _wait(node, port, folder / "logs" / "console.log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            node.terminate()
-            try:
-                node.wait(30)
-            except subprocess.TimeoutExpired:
-                node.kill()
-                node.wait()
+            node.wait(30)
+        except subprocess.TimeoutExpired:
+            node.kill()
+            node.wait()
 
 
-def _configure(folder: Path, port: int, java: Path) -> None:
+def _configure(folder: Path, settings: Mapping[str, object], java: Path) -> None:
     told = {
-        "discovery.type": "single-node",
         "network.host": "127.0.0.1",
-        "http.port": port,
-        "transport.port": _free_port(),
         "path.data": str(folder / "data"),
         "path.logs": str(folder / "logs"),
         "cluster.routing.allocation.disk.threshold_enabled": False,
+        **settings,
     }
     config = folder / "config"
+    heap = _HEAP if "discovery.type" in settings else _HEAP_OF_SEVERAL
     (config / "opensearch.yml").write_text("".join(f"{name}: {json.dumps(value)}\n" for name, value in told.items()), encoding="utf-8")
     (config / "jvm.options.d").mkdir(exist_ok=True)
-    (config / "jvm.options.d" / "heap.options").write_text(f"-Xms{_HEAP}\n-Xmx{_HEAP}\n", encoding="utf-8")
+    (config / "jvm.options.d" / "heap.options").write_text(f"-Xms{heap}\n-Xmx{heap}\n", encoding="utf-8")
     options = (config / "jvm.options").read_text(encoding="utf-8")
     left_out = "-Xlog:gc|HeapDump|ErrorFile"  # they write beside the server, where it may not
     modules = subprocess.run([java / "bin" / "java", "--list-modules"], capture_output=True, text=True, check=False).stdout
@@ -235,16 +282,18 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _wait(node: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _wait(node: "subprocess.Popen[bytes]", port: int, nodes: int, log: Path) -> None:
     ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # never through a proxy
     end = time.monotonic() + _START_SECONDS
     pause = threading.Event()
+    health = f"http://127.0.0.1:{port}/_cluster/health"
     while time.monotonic() < end:
         if node.poll() is not None:
             break
         try:
-            with ask(f"http://127.0.0.1:{port}/_cluster/health?wait_for_status=yellow&timeout=5s", timeout=10) as answer:
-                if json.load(answer)["status"] in ("yellow", "green"):
+            with ask(f"{health}?wait_for_status=yellow&wait_for_nodes={nodes}&timeout=5s", timeout=10) as answer:
+                told = json.load(answer)
+                if told["status"] in ("yellow", "green") and told["number_of_nodes"] == nodes:
                     return
         except (urllib.error.URLError, OSError, ValueError):
             pause.wait(0.3)
@@ -253,10 +302,11 @@ def _wait(node: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one until it is interrupted."""
+    """Run it until it is interrupted."""
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     told.add_argument("--version", default=VERSIONS[0], choices=VERSIONS)
     told.add_argument("--port", type=int, default=9200)
+    told.add_argument("--nodes", type=int, default=1, choices=(1, 3), help="three are one cluster, on --port and the two after it")
     told.add_argument("--data", type=Path, help="keep the data in this folder; without it they are gone at the end")
     told.add_argument("--assemble", action="store_true", help="only fetch and assemble it")
     given = told.parse_args(arguments)
@@ -265,8 +315,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.assemble:
             sys.stdout.write(f"{assembled(given.version)}\n")
             return 0
-        with running(given.version, port=given.port, run=given.data and given.data.resolve()) as url:
-            sys.stdout.write(f"OpenSearch {given.version} on {url}: --index opensearch://{url.partition('//')[2]}/products\n")
+        kept = given.data and given.data.resolve()
+        with cluster(given.version, nodes=given.nodes, port=given.port, run=kept) as found:
+            where = ",".join(url.partition("//")[2] for url in found.urls)
+            sys.stdout.write(f"OpenSearch {given.version} on {', '.join(found.urls)}: --index opensearch://{where}/products\n")
             sys.stdout.flush()
             threading.Event().wait()
     except NotHere as error:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from lookalike.domain.analysis import Recipe
-from lookalike.engines.embedded import cache, rows
+from lookalike.engines.embedded import cache
 from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.folder import REMEDY
 from lookalike.engines.embedded.pool import Arrays
-from lookalike.engines.embedded.rows import DAMAGED, damaged_row
+from lookalike.engines.embedded.rows import damaged_row
 from lookalike.engines.embedded.state import Entry, State
 from lookalike.engines.embedded.vectors import Home
+from lookalike.engines.told import DAMAGED, places_of
 from lookalike.errors import IndexDamaged
 
 FORMAT = 1
@@ -141,7 +142,7 @@ def _take(state: State, connection: sqlite3.Connection, stored: Sequence[Sequenc
             slot, name, version, body, text_mark, vector_mark, mark = row
             told = json.loads(body)
             if slot not in state or int(state.vector_marks.all()[slot]) != vector_mark:
-                places[slot] = rows.places(told)
+                places[slot] = places_of(told)
             entries.append(Entry(slot, name, version, told, text_mark, vector_mark, mark))
         state.put(entries)
     except DAMAGED as error:

@@ -3,30 +3,21 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from lookalike.domain import values
-from lookalike.domain.analysis import Vector, analysis_from_json
-from lookalike.domain.document import Document, Seen
-from lookalike.domain.product import Product
+from lookalike.domain.analysis import Vector
+from lookalike.domain.document import Document
+from lookalike.engines.told import Place, Told, document_of, places_of, told_of
 from lookalike.engines.words import texts_of
 from lookalike.errors import IndexDamaged
 
-Told = dict[str, Any]
-Half = NDArray[np.float16]
-Place = tuple[int, int]
-"""(picture, object): which picture of a product, and which object in it."""
-
 # One encoder for all: `json.dumps` with options of its own makes a new one each time.
 _slow_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-DAMAGED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
-"""What reading a damaged body may raise."""
 
 
 def mark(*parts: bytes) -> int:
@@ -84,11 +75,7 @@ def _json(told: Told) -> bytes:
 
 
 def _row(document: Document, data: bytes) -> Row:
-    told: Told = {"product": document.product.as_json()}
-    if document.seen:
-        told["seen"] = [[seen.picture, seen.analysis.as_exact_json()] for seen in document.seen]
-    if document.unseen:
-        told["unseen"] = sorted(document.unseen.items())
+    told = told_of(document)
     texts = texts_of(document)
     return Row(
         id=document.id,
@@ -96,42 +83,17 @@ def _row(document: Document, data: bytes) -> Row:
         told=told,
         body=_json(told),
         data=data,
-        places=places(told),
+        places=places_of(told),
         texts=texts,
         text_mark=mark("\0".join(texts).encode()),
         vector_mark=mark(data),
     )
 
 
-def places(told: Told) -> tuple[Place, ...]:
-    """Of every vector in turn."""
-    return tuple((picture, place) for picture, one in told.get("seen", ()) for place in range(len(one["objects"])))
-
-
 def decode(body: bytes, data: bytes, *, version: int, digest: str, dimension: int, colour_dimension: int) -> Document:
     """The document of a row. Raises: DAMAGED."""
-    told = json.loads(body)
     matrix = np.frombuffer(data, "<f2").astype(np.float32).reshape(-1, dimension + colour_dimension)
-    seen, start = [], 0
-    for picture, one in told.get("seen", ()):
-        rows = matrix[start : start + len(one["objects"])]
-        start += len(rows)
-        seen.append(Seen(int(picture), analysis_from_json(one, rows[:, :dimension], rows[:, dimension:])))
-    if start != len(matrix):
-        raise ValueError("vectors and objects differ in number")
-    unseen = {int(place): str(reason) for place, reason in told.get("unseen", ())}
-    return Document(product_of(told["product"]), tuple(seen), digest, version, unseen)
-
-
-def product_of(told: Mapping[str, Any]) -> Product:
-    """The product that `Product.as_json` told. Raises: DAMAGED."""
-    given = dict(told)
-    for name in ("tags", "pictures"):
-        if name in given:
-            given[name] = tuple(given[name])
-    if "attributes" in given:
-        given["attributes"] = {key: tuple(one) if isinstance(one, list) else one for key, one in given["attributes"].items()}
-    return Product(**given)
+    return document_of(json.loads(body), matrix, dimension, version=version, digest=digest)
 
 
 def fields_of(told: Told) -> dict[str, Any]:
@@ -156,18 +118,6 @@ def fields_of(told: Told) -> dict[str, Any]:
         colours.update({colour["name"]: None for colour in one["colours"]})
         quality.update(dict.fromkeys(one["quality"]))
     found["predicted_tags"], found["predicted_colours"], found["quality"] = list(tags), list(colours), list(quality)
-    return found
-
-
-def tags_of(told: Told) -> dict[str, float]:
-    """Casefolded tags: an own one counts 1, a predicted one its best probability. Raises: DAMAGED."""
-    found: dict[str, float] = {}
-    for _, one in told.get("seen", ()):
-        for tag in one["tags"]:
-            name = tag["name"].casefold()
-            found[name] = max(tag["score"], found.get(name, 0.0))
-    for tag in told["product"].get("tags", ()):
-        found[tag.casefold()] = 1.0
     return found
 
 

@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 
 from lookalike.domain import fusion
 from lookalike.domain.query import EngineHit, EnginePage, EngineQuery, Sort
-from lookalike.engines.embedded import ranking, rows
+from lookalike.engines.embedded import ranking
 from lookalike.engines.embedded.candidates import Candidates, Slots
 from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.facets import Facets
 from lookalike.engines.embedded.names import Names
 from lookalike.engines.embedded.originals import Floats
 from lookalike.engines.embedded.ranking import best_first, segments
+from lookalike.engines.embedded.rows import damaged_row
 from lookalike.engines.embedded.state import State
 from lookalike.engines.legs import DIVERSIFIED, legs_of, order_of
 from lookalike.engines.paging import Position
+from lookalike.engines.told import DAMAGED, product_of
 
 _SMALL_PAGE = 100
 """Pages up to this size begin with the ladder's first rung."""
@@ -175,9 +177,9 @@ class Search:
                 continue  # a writer in another process removed it a moment ago
             version, body = bodies[slot]
             try:
-                product = rows.product_of(json.loads(body)["product"])
-            except rows.DAMAGED as error:
-                raise rows.damaged_row(slot, error) from error
+                product = product_of(json.loads(body)["product"])
+            except DAMAGED as error:
+                raise damaged_row(slot, error) from error
             row = int(nearest.rows[at])
             compared = self._query.vector is not None and row >= 0 and vectors is not None
             picture, place = vectors.place(row) if compared and vectors is not None else (None, None)

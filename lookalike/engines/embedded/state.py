@@ -16,10 +16,10 @@ from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.hashes import Hashes
 from lookalike.engines.embedded.names import Names
 from lookalike.engines.embedded.pool import Arrays
-from lookalike.engines.embedded.rows import Told
 from lookalike.engines.embedded.strips import Strip
 from lookalike.engines.embedded.tags import TagTable
 from lookalike.engines.embedded.vectors import Block, Home, Vectors
+from lookalike.engines.told import Place, Told, tags_of
 
 _LATE = frozenset({"id", "description", "url"})
 """Long or unique values that hardly anybody filters by: their columns are made when they are first asked for."""
@@ -109,7 +109,7 @@ class State:
         ):
             strip.resize(size)[slots] = values
         self._put_fields(entries, size)
-        self.tags.put(each, [rows.tags_of(one.told) for one in entries])
+        self.tags.put(each, [tags_of(one.told) for one in entries])
         if self._hashes is not None:
             self._hashes.put(each, [one.told for one in entries])
 
@@ -131,7 +131,7 @@ class State:
         if self.vectors is not None:
             self.vectors.forget(slot)
 
-    def put_vectors(self, slots: Sequence[int], places: Sequence[Sequence[rows.Place]], data: Sequence[bytes]) -> None:
+    def put_vectors(self, slots: Sequence[int], places: Sequence[Sequence[Place]], data: Sequence[bytes]) -> None:
         """Replace the vectors of some distinct slots. Raises: ValueError where data and places differ in number."""
         if self.vectors is None:
             return

@@ -14,8 +14,9 @@ from lookalike.engines.embedded import loading, recall, rows, state
 from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.folder import REMEDY
 from lookalike.engines.embedded.locks import ReadersOrWriter
-from lookalike.engines.embedded.rows import DAMAGED, Row
+from lookalike.engines.embedded.rows import Row
 from lookalike.engines.legs import verify_documents
+from lookalike.engines.told import DAMAGED
 from lookalike.errors import IndexDamaged, IndexProblem, RecipeMismatch
 from lookalike.ports.engine import Write, Written
 

@@ -18,8 +18,8 @@ from lookalike.engines.embedded.codes import Codes
 from lookalike.engines.embedded.columns import Ints, Mask
 from lookalike.engines.embedded.originals import DECODED_AT_ONCE, Originals, Rows
 from lookalike.engines.embedded.pool import Arrays
-from lookalike.engines.embedded.rows import Place
 from lookalike.engines.embedded.strips import Strip
+from lookalike.engines.told import Place
 
 FILED_FROM = 4096
 """So many rows may wait in memory (2 MB at 256 dimensions) before they go into the file."""

@@ -5,11 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
+from lookalike.engines.opensearch.mapping import Layout
 from lookalike.errors import InvalidSetting
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
-_WHOLE = {"exact_below": (5_000, 0, 10**9), "window": (1_000, 1_000, 2_500), "shards": (1, 1, 100), "replicas": (1, 0, 20)}
-_SETTINGS = (*_WHOLE, "refresh", "timeout", "ca", "user", "password")
+_WHOLE = {
+    "exact_below": (5_000, 0, 10**9),
+    "window": (1_000, 1_000, 2_500),
+    "shards": (1, 1, 100),
+    "replicas": (1, 0, 20),
+    "keep_hours": (24, 0, 8_760),
+}
+_CHOICES = {"refresh": ("true", "wait_for"), "engine": ("lucene", "faiss"), "encoder": ("fp16",), "mode": ("on_disk",)}
+_SETTINGS = (*_WHOLE, *_CHOICES, "timeout", "ca", "user", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,8 @@ class Address:
 
     `exact_below`: up to so many products with vectors that fit the filter, every vector is compared; beyond, HNSW is asked.
     `window`: so many of the best of each signal are ranked. `refresh`: what makes a write searchable, `true` or `wait_for`
-    (docs/decisions/0072). `timeout`: seconds for one request. `shards` and `replicas` count for indexes that are created.
+    (docs/decisions/0072). `timeout`: seconds for one request. `layout` counts for indexes that are created. `keep_hours`: so long
+    the index that a rebuild replaced is kept, to go back to it.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -26,8 +35,8 @@ class Address:
     secure: bool
     exact_below: int
     window: int
-    shards: int
-    replicas: int
+    keep_hours: int = 24
+    layout: Layout = field(default_factory=Layout)
     refresh: str = "true"
     timeout: float = 30.0
     ca: str | None = None
@@ -56,20 +65,37 @@ def parse_address(location: str, settings: Mapping[str, str]) -> Address:
     unknown = sorted(settings.keys() - set(_SETTINGS))
     if unknown:
         raise InvalidSetting(f"The opensearch engine has no setting {unknown[0]!r}. It has: {', '.join(_SETTINGS[:-2])}.")
-    refresh = settings.get("refresh", "true")
-    if refresh not in ("true", "wait_for"):
-        raise InvalidSetting(f"refresh is {refresh!r}; true or wait_for is wanted.")
+    whole = {name: _whole(name, settings) for name in _WHOLE}
     return Address(
         hosts=_hosts(parts),
         alias=alias,
         secure=parts.scheme.endswith("https"),
-        refresh=refresh,
+        exact_below=whole["exact_below"],
+        window=whole["window"],
+        keep_hours=whole["keep_hours"],
+        layout=_layout(settings, whole["shards"], whole["replicas"]),
+        refresh=_choice("refresh", settings) or "true",
         timeout=_seconds(settings.get("timeout", "30")),
         ca=settings.get("ca"),
         user=settings.get("user"),
         password=settings.get("password"),
-        **{name: _whole(name, settings) for name in _WHOLE},
     )
+
+
+def _layout(settings: Mapping[str, str], shards: int, replicas: int) -> Layout:
+    engine, encoder, mode = _choice("engine", settings) or "lucene", _choice("encoder", settings), _choice("mode", settings)
+    if (encoder or mode) and engine != "faiss":
+        raise InvalidSetting("encoder and mode belong to faiss; set engine=faiss as well.")
+    if encoder and mode:
+        raise InvalidSetting("encoder and mode are two ways to save memory; set one of them.")
+    return Layout(shards, replicas, engine, encoder, mode)
+
+
+def _choice(name: str, settings: Mapping[str, str]) -> str | None:
+    told = settings.get(name)
+    if told is not None and told not in _CHOICES[name]:
+        raise InvalidSetting(f"{name} is {told!r}; {' or '.join(_CHOICES[name])} is wanted.")
+    return told
 
 
 def _hosts(parts: SplitResult) -> tuple[tuple[str, int], ...]:

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,9 @@ Json = dict[str, Any]
 _ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS = 0.1
 """Of a bulk request that OpenSearch has no room for (429): .1 s, .2 s, … 12.8 s, each ± half, 25 s in all."""
+
+_TRIES = 5
+"""Of a search whose shard is away: 1.5 s in all, in which a copy takes its place."""
 
 _SHOWN = 300
 
@@ -72,22 +75,61 @@ class Client:
             raise self._problem(int(error.status_code), _reason(error.info, error.error)) from error
 
     def search(self, index: str, bodies: Sequence[Json]) -> list[Json]:
-        """The answers of some searches, asked in one request. Raises: as `asked`."""
+        """The answers of some searches, asked in one request; again where a shard is away, as while a copy takes its place.
+
+        Raises: as `asked`.
+        """
         lines: list[Json] = []
         for body in bodies:
             lines += ({}, body)
-        with self.asked() as raw:
-            answers: list[Json] = raw.msearch(body=lines, index=index)["responses"]
-        for answer in answers:
-            if "error" in answer:
-                raise self._problem(answer["status"], _reason(answer["error"], ""))
-            if answer["timed_out"] or answer["_shards"]["failed"]:
-                failures = answer["_shards"].get("failures", [{}])
-                raise self._problem(503, f"{answer['_shards']['failed']} shards failed: {_reason(failures[0].get('reason'), '')}")
-        return answers
+
+        def ask() -> list[Json]:
+            with self.asked() as raw:
+                answers: list[Json] = raw.msearch(body=lines, index=index)["responses"]
+            for answer in answers:
+                if "error" in answer:
+                    raise self._problem(answer["status"], _reason(answer["error"], ""))
+                if answer["timed_out"] or answer["_shards"]["failed"]:
+                    failures = answer["_shards"].get("failures", [{}])
+                    raise self._problem(503, f"{answer['_shards']['failed']} shards failed: {_reason(failures[0].get('reason'), '')}")
+            return answers
+
+        return self._patiently(ask)
+
+    def held(self, index: str, ids: Sequence[str], names: Sequence[str]) -> list[Json]:
+        """What is held of each id, with so much of its source: {"found": true, "_seq_no": …}. As of now, refreshed or not.
+
+        Raises: as `asked`.
+        """
+
+        def ask() -> list[Json]:
+            with self.asked() as raw:
+                told: list[Json] = raw.mget(body={"ids": list(ids)}, index=index, params={"_source_includes": ",".join(names)})["docs"]
+            for one in told:
+                if "error" in one:
+                    reason = _reason(one["error"], "")
+                    raise self._problem(404 if "index_not_found" in reason else 503, reason)
+            return told
+
+        return self._patiently(ask)
+
+    def _patiently(self, ask: Callable[[], list[Json]]) -> list[Json]:
+        """The answer to what may be asked twice."""
+        for attempt in range(_TRIES - 1):
+            try:
+                return ask()
+            except Unavailable as error:
+                if error.__cause__ is not None or isinstance(error, Overloaded):
+                    raise  # opensearch-py has tried the other hosts, or there is no room
+                self._pause(attempt)
+        return ask()
+
+    def _pause(self, attempt: int) -> None:
+        self._closed.wait(_FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
     def bulk(self, alias: str, actions: Sequence[tuple[Json, Json | None]], *, refresh: str) -> list[Json]:
-        """One result a row, in order: {"status": 201, …}. Rows that found no room (429) are sent again, with growing pauses.
+        """One result a row, in order: {"status": 201, …}. Rows that found no room (429) or no shard (503) are sent again, with
+        growing pauses.
 
         Raises: as `asked`; Overloaded where there is still no room.
         """
@@ -103,14 +145,21 @@ class Client:
                 told = [{"index": {"status": 429}} for _ in left]
             for row, one in zip(left, told, strict=True):
                 results[row] = next(iter(one.values()))
-            left = [row for row in left if results[row]["status"] == 429]
+            left = [row for row in left if results[row]["status"] in (429, 503)]
             if not left:
                 return results
             if attempt + 1 < _ATTEMPTS:
-                self._closed.wait(_FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+                self._pause(attempt)
+        if not any(results[row]["status"] == 429 for row in left):
+            return results
         raise Overloaded(
             f"OpenSearch at {self._address} has no room for {len(left)} of {len(actions)} documents. Send fewer at once.", 10.0
         )
+
+    def now(self) -> int:
+        """Seconds since 1970 by the cluster's clock, which is the same for all who ask. Raises: as `asked`."""
+        with self.asked() as raw:
+            return int(raw.cat.health(params={"format": "json", "h": "epoch"})[0]["epoch"])
 
     def failure(self, result: Json) -> Exception:
         """The error that a row's result means."""

@@ -2,28 +2,23 @@
 
 import base64
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.domain.analysis import Analysis, Recipe, Vector, analysis_from_json
-from lookalike.domain.document import Document, Seen
+from lookalike.domain.analysis import Recipe, Vector
+from lookalike.domain.document import Document
 from lookalike.domain.filters import OWN_FIELDS
 from lookalike.domain.product import CATEGORY_JOINT, Product
 from lookalike.engines import words
 from lookalike.engines.opensearch import fields
+from lookalike.engines.told import Place, document_of, told_of
 
 Json = dict[str, Any]
-Place = tuple[int, int]
-"""(picture, object): which picture of a product, and which object in it."""
-
 HELD = ["told", "data", "version", "digest"]
 """What of the source makes the document again; everything else is there to be found by."""
-
-DAMAGED = (KeyError, TypeError, ValueError, IndexError, AttributeError)
-"""What reading a damaged source may raise."""
 
 LONGEST_WORD = 200
 """Characters of a stem: Lucene's tokenizer would split it at 255."""
@@ -71,48 +66,22 @@ def encode(document: Document, version: int) -> Json:
     return {name: value for name, value in found.items() if value != []}
 
 
-def told_of(document: Document) -> Json:
-    """All that is no vector, to the last digit."""
-    told: Json = {"product": document.product.as_json()}
-    if document.seen:
-        told["seen"] = [[seen.picture, _analysis(seen.analysis)] for seen in document.seen]
-    if document.unseen:
-        told["unseen"] = [list(one) for one in sorted(document.unseen.items())]
-    return told
-
-
 def decode(source: Mapping[str, Any], recipe: Recipe) -> Document:
     """The document of a source, of which `HELD` is enough. Raises: DAMAGED."""
-    told = source["told"]
     matrix = rows(source.get("data"), recipe)
-    seen, start = [], 0
-    for picture, one in told.get("seen", ()):
-        own = matrix[start : start + len(one["objects"])]
-        start += len(own)
-        seen.append(Seen(int(picture), analysis_from_json(one, own[:, : recipe.dimension], own[:, recipe.dimension :])))
-    if start != len(matrix):
-        raise ValueError("vectors and objects differ in number")
-    unseen = {int(place): str(reason) for place, reason in told.get("unseen", ())}
-    return Document(_product(told["product"]), tuple(seen), str(source["digest"]), int(source["version"]), unseen)
+    return document_of(source["told"], matrix, recipe.dimension, version=int(source["version"]), digest=str(source["digest"]))
 
 
 def rows(data: str | None, recipe: Recipe) -> NDArray[np.float32]:
-    """The vectors of a product's objects, each with its colour vector beside it, as every engine rounds them. Raises: ValueError.
+    """The vectors of a product's objects, each with its colour vector beside it, as every engine rounds them. Raises: ValueError."""
+    return halves_of(data, recipe).astype(np.float32)
 
-    Doc values come without the padding that the source has.
-    """
+
+def halves_of(data: str | None, recipe: Recipe) -> NDArray[np.float16]:
+    """The same as they are stored. Doc values come without the padding that the source has. Raises: ValueError."""
     width = recipe.dimension + recipe.colour_dimension
-    if not data:
-        return np.zeros((0, width), np.float32)
-    return np.frombuffer(base64.b64decode(data + "=" * (-len(data) % 4)), "<f2").astype(np.float32).reshape(-1, width)
-
-
-def many_rows(data: Sequence[str], recipe: Recipe) -> tuple[NDArray[np.float16], list[int]]:
-    """The rows of many products at once, and where each product's begin, the end last. Raises: ValueError."""
-    parts = [base64.b64decode(told + "=" * (-len(told) % 4)) for told in data]
-    width = recipe.dimension + recipe.colour_dimension
-    starts = list(itertools.accumulate((len(part) // (2 * width) for part in parts), initial=0))
-    return np.frombuffer(b"".join(parts), "<f2").reshape(-1, width), starts
+    told = base64.b64decode(data + "=" * (-len(data) % 4)) if data else b""
+    return np.frombuffer(told, "<f2").reshape(-1, width)
 
 
 def places(document: Document) -> list[Place]:
@@ -188,28 +157,6 @@ def _each(document: Document) -> list[Any]:
 def listed(vector: Vector) -> list[float]:
     """A vector as JSON, without digits that float32 does not have."""
     return [float(f"{one:.9g}") for one in vector.tolist()]
-
-
-def _analysis(analysis: Analysis) -> Json:
-    told = analysis.as_json()
-    told["objects"] = [
-        {"box": [one.box.left, one.box.top, one.box.right, one.box.bottom], "label": one.label, "score": one.score}
-        for one in analysis.objects
-    ]
-    told["tags"] = [{"name": one.name, "score": one.score} for one in analysis.tags]
-    told["categories"] = [{"name": one.name, "score": one.score} for one in analysis.categories]
-    told["colours"] = [{"name": one.name, "share": one.share, "rgb": list(one.rgb)} for one in analysis.colours]
-    return told
-
-
-def _product(told: Mapping[str, Any]) -> Product:
-    given = dict(told)
-    for name in ("tags", "pictures"):
-        if name in given:
-            given[name] = tuple(given[name])
-    if "attributes" in given:
-        given["attributes"] = {key: tuple(one) if isinstance(one, list) else one for key, one in given["attributes"].items()}
-    return Product(**given)
 
 
 def _suggestions(document: Document) -> list[str]:

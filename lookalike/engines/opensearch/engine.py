@@ -1,11 +1,9 @@
 """The OpenSearch engine: an alias on a cluster, one index behind it."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lookalike.domain.analysis import Recipe
@@ -13,12 +11,14 @@ from lookalike.domain.document import Document
 from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines.carrying import carry
 from lookalike.engines.legs import verify, verify_documents
-from lookalike.engines.opensearch import documents, figures, mapping, reading, rebuilding, writing
+from lookalike.engines.opensearch import documents, figures, reading, rebuilding, writing
 from lookalike.engines.opensearch.address import Address, parse_address
 from lookalike.engines.opensearch.client import Client
+from lookalike.engines.opensearch.indexes import WRITES, Index, Indexes, Lease
+from lookalike.engines.opensearch.plan import Limits
 from lookalike.engines.opensearch.search import Search
 from lookalike.errors import IndexNotFound, IndexProblem, LookalikeError, RecipeMismatch, Unavailable
-from lookalike.ports.engine import EngineStatus, SearchEngine, Write, Written
+from lookalike.ports.engine import EngineStatus, RolledBack, SearchEngine, Write, Written
 
 Json = dict[str, Any]
 
@@ -28,8 +28,9 @@ that long. Writes always ask."""
 
 _AT_ONCE = 500
 
-_WRITES = "-writes"
-"""What follows an index's name in the name of the alias that writes go to."""
+_ROUNDS = 10
+_FEW = 200
+"""A rebuild carries what was written meanwhile in up to so many rounds, until so few come that writers can be made to wait."""
 
 _Answer = TypeVar("_Answer")
 
@@ -37,19 +38,10 @@ _Answer = TypeVar("_Answer")
 def open_opensearch(location: str, *, read_only: bool = False, settings: Mapping[str, str] | None = None) -> SearchEngine:
     """The index at `opensearch://HOST:9200/NAME` (docs/opensearch.md); the cluster is first asked by the first call.
 
-    `settings`: exact_below, window, refresh, timeout, shards, replicas, ca (`Address` says what they are). Raises: InvalidSetting.
+    `settings`: those of docs/opensearch.md, which `Address` and `Layout` explain. Raises: InvalidSetting.
     """
     address = parse_address(location, settings or {})
     return OpenSearchEngine(address, Client(address), writable=not read_only)
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """What is behind the alias now."""
-
-    name: str
-    recipe: Recipe
-    known_at: float
 
 
 class OpenSearchEngine:
@@ -59,6 +51,7 @@ class OpenSearchEngine:
 
     def __init__(self, address: Address, client: Client, *, writable: bool, index: Index | None = None) -> None:
         self._address, self._client, self._writable = address, client, writable
+        self._indexes = Indexes(address, client)
         self._fixed, self._known = index, index
         self._lock = threading.Lock()
         self._closed = self._rebuilding = False
@@ -66,15 +59,18 @@ class OpenSearchEngine:
     def prepare(self, recipe: Recipe) -> None:
         """See the port. An index without products takes any recipe."""
         index = self._look()
+        if index is not None and self._writable and not self._fixed:
+            self._indexes.recover(index)
+            self._indexes.tidy(index)
         if index is not None and index.recipe.id == recipe.id:
             return
         if index is not None and (not self._writable or self._fixed or self._count(index.name)):
             raise RecipeMismatch(index.recipe.id, recipe.id)
         if not self._writable:
             raise self._not_there()
-        new = self._create(recipe, named=index is None)
+        new = self._indexes.create(recipe, named=index is None)
         if index is not None and new is not None:
-            self._switch(index, new)
+            self._indexes.hand_over(index, new, None)
         self.prepare(recipe)
 
     def put(self, writes: Sequence[Write]) -> list[Written]:
@@ -86,6 +82,7 @@ class OpenSearchEngine:
     def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
         """See the port."""
         with self._writer() as index:
+            self._indexes.note_removed(index, ids)
             return writing.remove(self._target(index), ids, if_version)
 
     def get(self, ids: Sequence[str]) -> list[Document | None]:
@@ -104,7 +101,8 @@ class OpenSearchEngine:
         def page(index: Index) -> EnginePage:
             verify(query, self.strategies, index.recipe, self.fields)
             told = self._address
-            return Search(self._ask, query, index.recipe, exact_below=told.exact_below, window=told.window).page()
+            limits = Limits(told.exact_below, told.window, index.rescored)
+            return Search(self._ask, query, index.recipe, limits).page()
 
         return self._asked(page)
 
@@ -128,43 +126,92 @@ class OpenSearchEngine:
 
     @contextmanager
     def rebuild(self, recipe: Recipe) -> Iterator[SearchEngine]:
-        """See the port. What any process writes meanwhile is carried over; while that is done, writers get Unavailable."""
+        """See the port. What any process writes meanwhile is carried over; writers get Unavailable only while the last of it is."""
+        with self._alone():
+            beginning = new = None
+            try:
+                old = self._look()
+                if old is not None:
+                    self._indexes.tidy(old)
+                    beginning = rebuilding.begin(self._client, old.name)
+                new = self._indexes.create(recipe)
+                if new is None:
+                    raise Unavailable("Another process began to rebuild this index in the same moment.", 5.0)
+                yield self._opened(new)
+                if old is None or beginning is None:
+                    self._indexes.hand_over(None, new, None)
+                else:
+                    self._carry(old, new, beginning.last, lambda each: rebuilding.removed_since(self._client, beginning, each))
+                new = None
+            finally:
+                if new is not None:
+                    self._indexes.discard(new)
+                if beginning is not None:
+                    rebuilding.end(self._client, beginning)
+
+    def rollback(self) -> RolledBack:
+        """See `ports.engine.KeepsPrevious`."""
+        with self._alone():
+            index = self._present()
+            kept = self._indexes.kept(index)
+            if kept is None or index.previous is None:
+                told = "it was not rebuilt, or what it replaced was kept long enough (keep_hours)"
+                raise IndexProblem(f"No index is kept that {self._address} could go back to: {told}. Rebuild it under the recipe you want.")
+            self._indexes.block(kept.name, blocked=False)
+            return self._carry(index, kept, index.previous.last, lambda _: self._indexes.removed_since(index))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Of this process only one at a time goes to another index."""
         self._verify_writable()
         with self._lock:
             if self._fixed or self._rebuilding:
                 raise Unavailable("The index is being rebuilt already. Try again when that is done.", 5.0)
             self._rebuilding = True
-        beginning = new = None
         try:
-            old = self._look()
-            if old is not None:
-                beginning = rebuilding.begin(self._client, old.name)
-            new = self._create(recipe)
-            if new is None:
-                raise Unavailable("Another process began to rebuild this index in the same moment.", 5.0)
-            target = OpenSearchEngine(self._address, self._client, writable=True, index=new)
-            yield target
-            if old is not None and beginning is not None:
-                self._carry(beginning, old, target, recipe)
-            self._switch(old, new)
-            new = None
+            yield
         finally:
             self._rebuilding = False
-            if new is not None:
-                with self._client.asked() as raw:
-                    raw.indices.delete(index=new.name)
-            if beginning is not None:
-                rebuilding.end(self._client, beginning)
 
-    def _carry(self, beginning: rebuilding.Beginning, old: Index, target: "OpenSearchEngine", recipe: Recipe) -> None:
-        """Bring the new index to where the old one is, which takes no writes any more unless this fails."""
-        self._block(old, blocked=True)
-        try:
-            ids = rebuilding.changed(self._client, beginning)
-            carry(ids, recipe, old=self.get, new=target.get, put=target.put, remove=target.remove)
-        except BaseException:
-            self._block(old, blocked=False)
-            raise
+    def _opened(self, index: Index) -> "OpenSearchEngine":
+        return OpenSearchEngine(self._address, self._client, writable=True, index=index)
+
+    def _carry(self, old: Index, new: Index, last: tuple[int, ...], removed: Callable[[Callable[[], object]], list[str]]) -> RolledBack:
+        """Bring the new index to where the old one is, and switch. Most is carried while everybody writes on; then the old one takes
+        no writes any more, unless this fails. `last`: what was stored later is carried; `removed` tells what was removed."""
+        source, target = self._opened(old), self._opened(new)
+        brought: dict[str, bool] = {}
+
+        def bring(ids: Sequence[str], each: Callable[[], object] = lambda: None) -> None:
+            unseen = carry(ids, new.recipe, old=source.get, new=target.get, put=target.put, remove=target.remove, each=each)
+            brought.update({name: name in unseen for name in ids})
+
+        for _ in range(_ROUNDS):
+            ids, last = rebuilding.stored_since(self._client, old.name, last)
+            bring(ids)
+            if len(ids) <= _FEW:
+                break
+        with self._indexes.carrying(old) as lease:
+            ids, _ = rebuilding.stored_since(self._client, old.name, last)
+            bring(ids, lease.renew)
+            gone = self._absent(source, [*removed(lease.renew), *brought], lease)
+            removed_now = 0
+            for start in range(0, len(gone), _AT_ONCE):
+                lease.renew()
+                removed_now += sum(target.remove(gone[start : start + _AT_ONCE]))
+            self._indexes.hand_over(old, new, lease)
+        self._look()
+        return RolledBack(old.recipe.id, new.recipe.id, len(brought.keys() - gone), removed_now, sum(brought.values()))
+
+    def _absent(self, source: "OpenSearchEngine", ids: Sequence[str], lease: Lease) -> list[str]:
+        """Those that are not there, as what was carried first may have been removed since."""
+        found: list[str] = []
+        for start in range(0, len(ids), _AT_ONCE):
+            lease.renew()
+            part = ids[start : start + _AT_ONCE]
+            there = source.digests(part)
+            found += [name for name in part if name not in there]
+        return list(dict.fromkeys(found))
 
     def status(self) -> EngineStatus:
         """See the port."""
@@ -183,6 +230,9 @@ class OpenSearchEngine:
             "version": version,
             "exact_below": self._address.exact_below,
             "window": self._address.window,
+            "previous": index and index.previous and index.previous.name,
+            "left_over": self._indexes.left_over(index),
+            "kept_until": None if index is None or index.previous is None else index.previous.at + self._address.keep_hours * 3600,
         }
         recipe = None if index is None else index.recipe.id
         return EngineStatus(True, count, recipe, "opensearch", self._writable, "", details)
@@ -211,7 +261,7 @@ class OpenSearchEngine:
 
     def _target(self, index: Index) -> writing.Target:
         """Where to write: an alias of that index alone, so that nothing verified for it gets into the one that replaces it."""
-        return writing.Target(self._client, index.name + _WRITES, self._address.refresh)
+        return writing.Target(self._client, index.name + WRITES, self._address.refresh)
 
     def _current(self) -> Index:
         """What is behind the alias, as it was a moment ago at most. Raises: IndexNotFound, IndexProblem."""
@@ -235,50 +285,8 @@ class OpenSearchEngine:
             raise IndexProblem("This index is closed. Open it again.")
         if self._fixed:
             return self._fixed
-        with self._client.asked() as raw:
-            told = raw.indices.get_mapping(index=self._address.alias, params={"ignore": 404})
-        if "error" in told:
-            told = {}
-        if len(told) > 1:
-            raise IndexProblem(f"Behind {self._address} are {len(told)} indexes ({', '.join(sorted(told))}); one is wanted.")
-        self._known = None
-        for name, one in told.items():
-            self._known = Index(name, mapping.recipe_of(one["mappings"], name), time.monotonic())
+        self._known = self._indexes.look()
         return self._known
-
-    def _create(self, recipe: Recipe, *, named: bool = False) -> Index | None:
-        """A new index; `named`: with the alias from the beginning. None where another process made one in the same moment."""
-        with self._client.asked() as raw:
-            major = int(raw.info()["version"]["number"].partition(".")[0])
-            taken = raw.indices.get(index=f"{self._address.alias}-*", params={"expand_wildcards": "all"})
-        numbers = [int(found[1]) for name in taken if (found := re.fullmatch(re.escape(self._address.alias) + r"-(\d{6})", name))]
-        name = f"{self._address.alias}-{max(numbers, default=0) + 1:06d}"
-        body = mapping.index_body(major, recipe, shards=self._address.shards, replicas=self._address.replicas)
-        body["aliases"] = {name + _WRITES: {}} | ({self._address.alias: {}} if named else {})
-        try:
-            with self._client.asked() as raw:
-                raw.indices.create(index=name, body=body)
-        except IndexProblem as error:
-            if "resource_already_exists" in str(error):
-                return None
-            raise
-        return Index(name, recipe, time.monotonic())
-
-    def _switch(self, old: Index | None, new: Index) -> None:
-        """In one step the alias leads to the new index; then the old one goes. Who is still searching it asks again."""
-        alias = self._address.alias
-        actions: list[Json] = [{"add": {"index": new.name, "alias": alias}}]
-        if old is not None:
-            actions.append({"remove": {"index": old.name, "alias": alias}})
-        with self._client.asked() as raw:
-            raw.indices.update_aliases(body={"actions": actions})
-            if old is not None:
-                raw.indices.delete(index=old.name)
-        self._look()
-
-    def _block(self, index: Index, *, blocked: bool) -> None:
-        with self._client.asked() as raw:
-            raw.indices.put_settings(index=index.name, body={"index.blocks.write": blocked or None})
 
     def _asked(self, ask: Callable[[Index], _Answer]) -> _Answer:
         """What is asked of the index; once more where a rebuild took it away meanwhile."""
@@ -298,9 +306,7 @@ class OpenSearchEngine:
         """So much of the source of each product, None where there is none."""
         found: list[Json | None] = []
         for start in range(0, len(ids), _AT_ONCE):
-            with self._client.asked() as raw:
-                params = {"_source_includes": ",".join(names)}
-                told = raw.mget(body={"ids": list(ids[start : start + _AT_ONCE])}, index=self._name, params=params)["docs"]
+            told = self._client.held(self._name, ids[start : start + _AT_ONCE], names)
             found += [one["_source"] if one.get("found") else None for one in told]
         return found
 
@@ -320,6 +326,11 @@ class OpenSearchEngine:
             yield index
         except IndexNotFound as error:
             raise Unavailable("The index was replaced by another in this moment. Send the write again.", 1.0) from error
+        except Unavailable:
+            if index.leases and not self._fixed and not self._indexes.recover(index):
+                told = "The index was left closed for writing by a process that died; it is open again. Send the write again."
+                raise Unavailable(told, 1.0) from None
+            raise
 
     def _verify_writable(self) -> None:
         if self._closed:

@@ -17,6 +17,19 @@ Json = dict[str, Any]
 MARGIN = 1e-6
 """OpenSearch computes a cosine in float32: what is this close to a limit is let in."""
 
+NEAREST_COLOUR = "nearest colour"
+"""The signal that is only looked up: the colours of the object that is nearest in looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Up to `exact_below` products with vectors every vector is compared; `window` of each signal are ranked; `rescored`: the
+    graph knows the vectors only roughly."""
+
+    exact_below: int
+    window: int
+    rescored: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -28,6 +41,7 @@ class Plan:
     exact: bool
     text: scoring.TextStatistics | None
     few: bool
+    rescored: bool = False
 
     @property
     def signals(self) -> list[str]:
@@ -83,15 +97,17 @@ class Plan:
         found = [scoring.all_words(stems), scoring.some_words(stems)][: 2 if self.few else 1]
         return [scoring.best(scoring.bm25(matching, self.text), [], 1) for matching in found]
 
-    def best(self, signal: str) -> Json:
-        """The body for the best `window` products of a signal."""
+    def best(self, signal: str, count: int, held: Sequence[str] | None = None) -> Json:
+        """The body for the best `count` products of a signal, `window` at most; with what is `held` of their sources."""
         if signal in ("picture", "colour") and not self.exact:
             vector = self.query.vector if signal == "picture" else self.query.colour
             assert vector is not None
             named = "vector" if signal == "picture" else "colour"
             inside = [*_told(clause(self.query.filter)), *banned(self.legs)]
-            return scoring.best(scoring.nearest(named, vector, self.window, inside), least_similar(self.query), self.window)
-        return scoring.best(self._scoring(signal), self.allowed, self.window)
+            return scoring.best(
+                scoring.nearest(named, vector, self.window, inside, rescored=self.rescored), least_similar(self.query), count, held
+            )
+        return scoring.best(self._scoring(signal), self.allowed, count, held)
 
     def lookup(self, signal: str, ids: Sequence[str]) -> Json:
         """The body for a signal's scores of given products: those that it does not find are not answered."""
@@ -105,6 +121,10 @@ class Plan:
         if signal == "colour":
             assert query.colour is not None
             return scoring.compared("colour", query.colour)
+        if signal == NEAREST_COLOUR:
+            assert query.vector is not None
+            assert query.colour is not None
+            return scoring.nearest_colour(query.vector, query.colour)
         if signal == "tags":
             return scoring.tags_share(list(self.legs.tags))
         if signal == "category":

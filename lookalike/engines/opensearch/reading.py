@@ -11,6 +11,7 @@ from lookalike.engines import counting, words
 from lookalike.engines.opensearch import documents
 from lookalike.engines.opensearch.client import Client
 from lookalike.engines.opensearch.filters import EVERYTHING
+from lookalike.engines.told import DAMAGED
 from lookalike.errors import IndexDamaged
 
 Json = dict[str, Any]
@@ -56,7 +57,7 @@ def decoded(name: str, source: Json, recipe: Recipe) -> Document:
     """The document of a source. Raises: IndexDamaged."""
     try:
         return documents.decode(source, recipe)
-    except documents.DAMAGED as error:
+    except DAMAGED as error:
         raise damaged(name, error) from error
 
 
@@ -71,7 +72,7 @@ def faults(client: Client, index: str, recipe: Recipe) -> Iterator[str]:
         try:
             document = documents.decode(source, recipe)
             wanted = documents.encode(document, document.version)
-        except documents.DAMAGED as error:
+        except DAMAGED as error:
             yield str(damaged(name, error))
             continue
         if document.id != name or source.get("id") != name:

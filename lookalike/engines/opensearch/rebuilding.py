@@ -4,13 +4,14 @@ Stored products are found by OpenSearch's sequence numbers, which each shard cou
 the beginning has and the index in the end has not. They are looked for only where the numbers of products do not add up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lookalike.engines.opensearch import reading
 from lookalike.engines.opensearch.client import Client
 from lookalike.engines.opensearch.filters import EVERYTHING
+from lookalike.errors import Unavailable
 
 Json = dict[str, Any]
 
@@ -31,12 +32,8 @@ class Beginning:
 
 def begin(client: Client, index: str) -> Beginning:
     """Remember an index as it is."""
+    last = last_of(client, index)
     with client.asked() as raw:
-        raw.indices.refresh(index=index)
-        shards = int(raw.indices.get_settings(index=index)[index]["settings"]["index"]["number_of_shards"])
-        last = tuple(
-            max([hit["sort"][0] for hit in _page(raw, index, shard, -1, order="desc", count=1)], default=-1) for shard in range(shards)
-        )
         moment = raw.create_pit(index=index, params={"keep_alive": _LONGEST})["pit_id"]
     return Beginning(index, last, len_of(client, {"pit": {"id": moment, "keep_alive": _LONGEST}}), moment)
 
@@ -47,20 +44,45 @@ def end(client: Client, beginning: Beginning) -> None:
         raw.delete_pit(body={"pit_id": [beginning.moment]})
 
 
-def changed(client: Client, beginning: Beginning) -> list[str]:
-    """The ids of the products that were stored or removed since; the index takes no writes any more."""
+def last_of(client: Client, index: str) -> tuple[int, ...]:
+    """Of each shard the sequence number up to which every write has been done, in every copy, and can be found.
+
+    That is the global checkpoint, not the highest number: of two writes at once the later may be there before the earlier.
+    """
     with client.asked() as raw:
-        raw.indices.refresh(index=beginning.index)
-    stored = [name for shard in range(len(beginning.last)) for name in _stored(client, beginning, shard)]
+        told = raw.indices.stats(index=index, params={"level": "shards"})["indices"][index]["shards"]
+        raw.indices.refresh(index=index)
+    primaries = {int(shard): copy for shard, copies in told.items() for copy in copies if copy["routing"]["primary"]}
+    if sorted(primaries) != list(range(len(told))):
+        raise Unavailable(f"Some shards of {index} are away. Try again when the cluster is well.", 5.0)
+    return tuple(int(primaries[shard]["seq_no"]["global_checkpoint"]) for shard in range(len(told)))
+
+
+def stored_since(client: Client, index: str, last: Sequence[int]) -> tuple[list[str], tuple[int, ...]]:
+    """The ids of the products that were stored since, and the numbers to go on from."""
+    now = last_of(client, index)
+    return [hit["_id"] for shard, number in enumerate(last) for hit in _stored(client, index, shard, number)], now
+
+
+def removed_since(client: Client, beginning: Beginning, each: Callable[[], object]) -> list[str]:
+    """The ids of the products that were removed since; the index takes no writes any more. `each` is called again and again meanwhile."""
+    stored, _ = stored_since(client, beginning.index, beginning.last)
     known = sum(
         len_of(client, {"pit": {"id": beginning.moment, "keep_alive": _LONGEST}}, stored[start : start + _AT_ONCE])
         for start in range(0, len(stored), _AT_ONCE)
     )
     if beginning.products + len(stored) - known == len_of(client, {}, index=beginning.index):
-        return stored
+        return []
     before = reading.sources(client, beginning.index, ["id"], moment=beginning.moment)
-    now = {name for name, _ in reading.sources(client, beginning.index, ["id"])}
-    return [*stored, *(name for name, _ in before if name not in now)]
+    now = set()
+    for name, _ in reading.sources(client, beginning.index, ["id"]):
+        now.add(name)
+        each()
+    gone = []
+    for name, _ in before:
+        each()
+        gone += [] if name in now else [name]
+    return gone
 
 
 def len_of(client: Client, where: Json, ids: list[str] | None = None, *, index: str | None = None) -> int:
@@ -71,24 +93,14 @@ def len_of(client: Client, where: Json, ids: list[str] | None = None, *, index: 
     return int(told["hits"]["total"]["value"])
 
 
-def _stored(client: Client, beginning: Beginning, shard: int) -> Iterator[str]:
-    last = beginning.last[shard]
+def _stored(client: Client, index: str, shard: int, after: int) -> Iterator[Json]:
+    """The documents of a shard that were stored after a number, in that order."""
+    body: Json = {"size": _AT_ONCE, "sort": [{"_seq_no": "asc"}], "track_total_hits": False, "_source": False}
     while True:
+        body["query"] = {"range": {"_seq_no": {"gt": after}}}
         with client.asked() as raw:
-            hits = _page(raw, beginning.index, shard, last, order="asc", count=_AT_ONCE)
-        yield from (hit["_id"] for hit in hits)
+            hits = raw.search(index=index, body=body, params={"preference": f"_shards:{shard}"})["hits"]["hits"]
+        yield from hits
         if len(hits) < _AT_ONCE:
             return
-        last = hits[-1]["sort"][0]
-
-
-def _page(raw: Any, index: str, shard: int, after: int, *, order: str, count: int) -> list[Json]:
-    body = {
-        "size": count,
-        "query": {"range": {"_seq_no": {"gt": after}}},
-        "sort": [{"_seq_no": order}],
-        "track_total_hits": False,
-        "_source": False,
-    }
-    found: list[Json] = raw.search(index=index, body=body, params={"preference": f"_shards:{shard}"})["hits"]["hits"]
-    return found
+        after = hits[-1]["sort"][0]

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lookalike.domain.analysis import Vector
 from lookalike.engines import words
-from lookalike.engines.opensearch.documents import LONGEST_WORD, levels, listed
+from lookalike.engines.opensearch.documents import LONGEST_WORD, levels
 from lookalike.engines.opensearch.filters import every, some, terms
 
 Json = dict[str, Any]
@@ -32,6 +34,25 @@ _TAGS = (
     "if (params.tags.contains(told.substring(0, at))) { total += Double.parseDouble(told.substring(at + 1)); } } "
     "return total / params.tags.length"
 )
+
+_NEAREST_COLOUR = (
+    "org.apache.lucene.util.BytesRef told = doc['data'].value; byte[] raw = told.bytes; "
+    "List looks = params.looks; List colours = params.colours; int size = looks.size(); int width = size + colours.size(); "
+    "int objects = told.length / (2 * width); int nearest = 0; double best = -1e9; "
+    "for (int row = 0; row < objects && objects > 1; row++) { double alike = 0; for (int i = 0; i < size; i++) { "
+    "alike += (double) looks.get(i) * half(raw, told.offset + 2 * (row * width + i)); } "
+    "if (alike > best) { best = alike; nearest = row; } } "
+    "double total = 0; int start = told.offset + 2 * (nearest * width + size); "
+    "for (int i = 0; i < width - size; i++) { total += (double) colours.get(i) * half(raw, start + 2 * i); } "
+    "return Math.max(0.0, total)"
+)
+_HALF = (
+    "double half(byte[] raw, int at) { int bits = (raw[at] & 255) | ((raw[at + 1] & 255) << 8); int power = (bits >> 10) & 31; "
+    "double size = power == 0 ? "
+    "(bits & 1023) * 5.9604644775390625E-8 : Float.intBitsToFloat(((power + 112) << 23) | ((bits & 1023) << 13)); "
+    "return (bits & 32768) == 0 ? size : -size; } "
+)
+"""An fp16 of our doc value; 65,504 and more, which are no parts of unit vectors, are not read rightly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +123,24 @@ def category_agreement(categories: Mapping[str, float]) -> Json:
     return some([{"constant_score": {"filter": {"term": {"category_levels": level}}, "boost": weight}} for level, weight in levels_told])
 
 
+def nearest_colour(looks: Vector, colours: Vector) -> Json:
+    """The cosine of the colours of that object of a product which is nearest in looks, none below 0: from the fp16 doc value."""
+    told = {"looks": asked(looks), "colours": asked(colours)}
+    return {"script_score": {"query": SEEN, "script": {"lang": "painless", "source": _HALF + _NEAREST_COLOUR, "params": told}}}
+
+
+def asked(vector: Vector) -> list[float]:
+    """A unit vector of a query as JSON: to 1e-9, which is more than float32 keeps of a score."""
+    found: list[float] = np.round(vector.astype(np.float64), 9).tolist()
+    return found
+
+
 def compared(field: str, vector: Vector, least: float | None = None) -> Json:
     """Every vector compared: the best of a product's objects; with `least`, only those of that cosine at least."""
     script = {
         "lang": "knn",
         "source": "knn_score",
-        "params": {"field": f"objects.{field}", "query_value": listed(vector), "space_type": "innerproduct"},
+        "params": {"field": f"objects.{field}", "query_value": asked(vector), "space_type": "innerproduct"},
     }
     scored: Json = {"query": {"match_all": {}}, "script": script}
     if least is not None:
@@ -115,9 +148,11 @@ def compared(field: str, vector: Vector, least: float | None = None) -> Json:
     return {"nested": {"path": "objects", "score_mode": "max", "query": {"script_score": scored}}}
 
 
-def nearest(field: str, vector: Vector, count: int, filters: Sequence[Json]) -> Json:
-    """The graph (HNSW) asked for `count` products that fit the filters."""
-    knn: Json = {"vector": listed(vector), "k": count, "method_parameters": {"ef_search": count}}
+def nearest(field: str, vector: Vector, count: int, filters: Sequence[Json], *, rescored: bool = False) -> Json:
+    """The graph (HNSW) asked for `count` products that fit the filters; `rescored`: of three times as many, compared exactly."""
+    knn: Json = {"vector": asked(vector), "k": count, "method_parameters": {"ef_search": count}}
+    if rescored:
+        knn["rescore"] = {"oversample_factor": 3.0}
     if filters:
         knn["filter"] = {"bool": {"filter": [_PRODUCT, *filters]}}
     return {"nested": {"path": "objects", "score_mode": "max", "query": {"knn": {f"objects.{field}": knn}}}}
@@ -133,16 +168,20 @@ def cosine_of(score: float) -> float:
     return score - 1.0 if score >= 1.0 else 1.0 - 1.0 / score
 
 
-def best(scoring: Json, filters: Sequence[Json], count: int) -> Json:
-    """The body for the best `count` of a leg: ids and scores, nothing else is fetched."""
+def best(scoring: Json, filters: Sequence[Json], count: int, held: Sequence[str] | None = None) -> Json:
+    """The body for the best `count` of a leg: ids and scores, and what is `held` of the source; else nothing else is fetched."""
     return {
         "size": count,
         "query": {"bool": {"must": [scoring], "filter": list(filters)}},
         "sort": [{"_score": "desc"}, {"id": "asc"}],
         "track_total_hits": True,
-        "_source": False,
-        "stored_fields": "_none_",
+        **fetched(held),
     }
+
+
+def fetched(held: Sequence[str] | None) -> Json:
+    """The part of a body that says what of the source is answered: some fields of it, or nothing at all."""
+    return {"_source": False, "stored_fields": "_none_"} if held is None else {"_source": list(held)}
 
 
 def values(ids: Sequence[str], names: Sequence[str]) -> Json:

@@ -124,8 +124,7 @@ def _try(
 
 def _versions(target: Target, ids: Sequence[str]) -> list[tuple[int, Json]]:
     """The version of each product now, 0 where there is none, and the condition that it still is."""
-    with target.client.asked() as raw:
-        told = raw.mget(body={"ids": list(ids)}, index=target.name, params={"_source_includes": "version"})["docs"]
+    told = target.client.held(target.name, ids, ["version"])
     return [
         (one["_source"]["version"], {"if_seq_no": one["_seq_no"], "if_primary_term": one["_primary_term"]}) if one.get("found") else (0, {})
         for one in told

@@ -5,6 +5,7 @@ The bodies stand in tests/data/opensearch_bodies.json; `python tests/unit/engine
 
 import json
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from lookalike.domain.filters import All, AnyOf, Exists, Match, Not, Range
 from lookalike.domain.query import EngineQuery, FacetRequest, Sort
 from lookalike.engines.legs import legs_of
 from lookalike.engines.opensearch import counts, fields, filters, reading, scoring
-from lookalike.engines.opensearch.mapping import MAJORS, index_body, mapping_for, recipe_of
+from lookalike.engines.opensearch.mapping import MAJORS, Layout, index_body, mapping_for, recipe_of
 from lookalike.engines.opensearch.plan import Plan
 from lookalike.errors import IndexProblem, IndexTooNew
 from lookalike.testing.documents import RECIPE
@@ -48,11 +49,14 @@ def bodies() -> dict[str, Json]:
         ),
     )
     exact, graph = (Plan(query, legs_of(query), 1000, told, statistics, few=told) for told in (True, False))
+    rough = Plan(query, legs_of(query), 1000, False, statistics, few=False, rescored=True)
     plain = EngineQuery(categories={"Tea": 1.0}, weights={"category": 1.0})
-    found = {f"exact {signal}": exact.best(signal) for signal in exact.signals}
-    found |= {f"graph {signal}": graph.best(signal) for signal in ("picture", "colour")}
+    found = {f"exact {signal}": exact.best(signal, 1000) for signal in exact.signals}
+    found |= {f"graph {signal}": graph.best(signal, 1000) for signal in ("picture", "colour")}
     found |= {
-        "category alone": Plan(plain, legs_of(plain), 1000, True, None, few=True).best("category"),
+        "graph rescored": rough.best("picture", 1000),
+        "category alone": Plan(plain, legs_of(plain), 1000, True, None, few=True).best("category", 11, ["told"]),
+        "look up nearest colour": exact.lookup("nearest colour", ["sku-1"]),
         "look up tags": exact.lookup("tags", ["sku-1", "sku-2"]),
         "counts": exact.counted(),
         "strongest words": exact.strongest()[1],
@@ -110,7 +114,7 @@ def test_long_texts_stay_apart() -> None:
 
 def test_an_index_says_its_recipe() -> None:
     for major in MAJORS:
-        told = index_body(major, RECIPE, shards=2, replicas=0)
+        told = index_body((major, 19), RECIPE, Layout(shards=2, replicas=0))
         assert recipe_of(told["mappings"], "x") == RECIPE
         told["mappings"]["_meta"]["lookalike"]["format"] = 99
         with pytest.raises(IndexTooNew):
@@ -121,6 +125,51 @@ def test_an_index_says_its_recipe() -> None:
         mapping_for(1)
 
 
+METHOD = {"name": "hnsw", "engine": "faiss", "space_type": "innerproduct"}
+LAYOUTS: dict[str, tuple[Layout, Json]] = {
+    "faiss": (Layout(engine="faiss"), {"method": METHOD | {"parameters": {"m": 16, "ef_construction": 128}}}),
+    "fp16": (
+        Layout(engine="faiss", encoder="fp16"),
+        {"method": METHOD | {"parameters": {"encoder": {"name": "sq", "parameters": {"type": "fp16"}}, "m": 16, "ef_construction": 128}}},
+    ),
+    "on disk": (
+        Layout(engine="faiss", mode="on_disk"),
+        {"space_type": "innerproduct", "data_type": "float", "mode": "on_disk", "compression_level": "16x"},
+    ),
+}
+"""The shapes of OpenSearch's documentation (k-NN vector, "faiss 16-bit scalar quantization" and "disk-based vector search")."""
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_faiss_is_asked_for_as_it_is_documented(name: str) -> None:
+    layout, shape = LAYOUTS[name]
+    for version in ((2, 19), (3, 5)):
+        body = index_body(version, RECIPE, layout)["mappings"]
+        assert body["properties"]["objects"]["properties"]["vector"] == {"type": "knn_vector", "dimension": 16, **shape}
+        assert body["_meta"]["lookalike"]["rescored"] == (name == "on disk")
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_server_takes_the_mappings_of_faiss(opensearch: str, name: str) -> None:
+    """As far as a server without faiss' native libraries, which ends at the first document, can tell."""
+    from opensearchpy import OpenSearch
+
+    client = OpenSearch([opensearch.replace("opensearch", "http", 1)])
+    index, body = f"faiss-{uuid.uuid4().hex}", index_body(_version(client), RECIPE, replace(LAYOUTS[name][0], replicas=0))
+    client.indices.create(index=index, body=body)
+    told = client.indices.get_mapping(index=index)[index]["mappings"]["properties"]["objects"]["properties"]["vector"]
+    client.indices.delete(index=index)
+    client.close()
+    told.get("method", {}).get("parameters", {}).get("encoder", {}).get("parameters", {}).pop("bits", None)  # 3.6 wants them
+    assert LAYOUTS[name][1].items() <= (told | {"data_type": "float"}).items()  # the default, which it does not repeat
+
+
+def _version(client: Any) -> tuple[int, int]:
+    major, minor, *_ = client.info()["version"]["number"].split(".")
+    return int(major), int(minor)
+
+
 @pytest.mark.opensearch
 def test_the_server_takes_mapping_and_bodies(opensearch: str) -> None:
     """As index, as template, and every body; a field that is not told is refused."""
@@ -128,11 +177,10 @@ def test_the_server_takes_mapping_and_bodies(opensearch: str) -> None:
 
     client = OpenSearch([opensearch.replace("opensearch", "http", 1)])
     name = f"bodies-{uuid.uuid4().hex}"
-    major = int(client.info()["version"]["number"].partition(".")[0])
-    template = {"index_patterns": [f"{name}-*"], "template": mapping_for(major)}
+    template = {"index_patterns": [f"{name}-*"], "template": mapping_for(_version(client)[0])}
     client.indices.put_index_template(name=name, body=template)
     client.indices.delete_index_template(name=name)
-    body = index_body(major, RECIPE, shards=1, replicas=0)
+    body = index_body(_version(client), RECIPE, Layout(replicas=0))
     client.indices.create(index=name, body=body)
     told = client.indices.get_mapping(index=name)[name]["mappings"]
     assert told["_meta"] == body["mappings"]["_meta"]
