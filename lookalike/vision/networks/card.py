@@ -33,8 +33,8 @@ class File(_Part):
     """One file of a network: where it can be fetched, and what its bytes must be. An unknown `sha256` has to be told at import."""
 
     url: str | None = None
-    sha256: str | None = Field(None, pattern=SHA256)
-    bytes: int | None = Field(None, ge=1)
+    sha256: str | None = Field(default=None, pattern=SHA256)
+    bytes: int | None = Field(default=None, ge=1)
 
     @field_validator("url")
     @classmethod
@@ -72,7 +72,7 @@ class Input(_Part):
     """What it is filled with, in pixels 0…255, before they are normalised."""
     shorter: Side | None = None
     longest: Side | None = None
-    multiple: int = Field(1, ge=1, le=256)
+    multiple: int = Field(default=1, ge=1, le=256)
     range: tuple[float, float] = (0.0, 1.0)
     mean: Three = (0.0, 0.0, 0.0)
     std: Three = (1.0, 1.0, 1.0)
@@ -110,7 +110,7 @@ class Speed(_Part):
 
     machine: str
     pictures_per_second: float = Field(gt=0)
-    batch: int = Field(1, ge=1)
+    batch: int = Field(default=1, ge=1)
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
 
 
@@ -127,7 +127,7 @@ class _Card(_Part):
     files: Files = Files()
     labels: str | tuple[str, ...] = ()
     """The labels in order, or the name of a list that ships with us."""
-    first_label: int = Field(0, ge=0, le=1)
+    first_label: int = Field(default=0, ge=0, le=1)
     """The number that the network gives to the first label: 1 where 0 is the background."""
     accuracy: tuple[Accuracy, ...] = ()
     speed: tuple[Speed, ...] = ()
@@ -181,7 +181,7 @@ class DetectionOutput(_Part):
     unit: Literal["pixels", "fractions"] = "pixels"
     """Of the input, not of the picture (yolov3: of the picture)."""
     strides: tuple[int, ...] = (8, 16, 32)
-    overlap: float = Field(0.45, gt=0, le=1)
+    overlap: float = Field(default=0.45, gt=0, le=1)
     """Non-maximum suppression within a label, where the graph leaves it to us."""
 
 
@@ -193,7 +193,7 @@ class SegmentationOutput(_Part):
     scores: Literal["logits", "probabilities"] = "logits"
     product: tuple[str, ...] = ()
     """() takes all but the label `background`."""
-    threshold: float = Field(0.5, gt=0, lt=1)
+    threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
 class TextInput(_Part):
@@ -202,9 +202,9 @@ class TextInput(_Part):
     tensor: str | None = None
     mask: str | None = None
     """The input that says which tokens count, where there is one."""
-    length: int = Field(77, ge=2, le=4096)
+    length: int = Field(default=77, ge=2, le=4096)
     """Tokens: longer texts are cut, shorter ones filled up."""
-    pad: int = Field(0, ge=0)
+    pad: int = Field(default=0, ge=0)
     """The number of the token that fills up."""
     lowercase: bool = False
     template: str = "{}"
