@@ -4,7 +4,7 @@ LookalikeError
 ├── InvalidInput             what was sent cannot mean anything; `problems` name the places
 ├── PictureUnreadable        these bytes are no picture that we read; `reason` is a short code
 ├── PictureUnavailable       a picture's bytes cannot be had (address refused, 404, time-out); `reason` is a short code
-├── NotFound                 no such product, job, upload, picture; `kind` says which
+├── NotFound                 no such product, job, upload, picture, network; `kind` says which
 ├── VersionConflict          somebody changed the product in between
 ├── Poison                   whoever worked on this row died of it, or never came to an end
 ├── Unavailable              a dependency is away; try again after `retry_after_seconds`
@@ -83,7 +83,7 @@ class PictureUnavailable(LookalikeError):
 
 
 class NotFound(LookalikeError):
-    """`kind` is product, job, upload or picture."""
+    """`kind` is product, job, upload, picture or network."""
 
     def __init__(self, kind: str, name: str, advice: str = "") -> None:
         self.kind, self.name = kind, name

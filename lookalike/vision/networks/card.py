@@ -56,7 +56,8 @@ class Input(_Part):
     """How a picture becomes the network's input.
 
     `fit`: pad (the whole picture in its proportions, the rest filled), crop (the shorter side to `shorter`, then the middle),
-    stretch, or shorter (the shorter side to `shorter`, the longer at most `longest`, filled up to a multiple of `multiple`).
+    middle (7/8 of both sides, stretched, as TensorFlow's slim evaluates), stretch, or shorter (the shorter side to `shorter`, the
+    longer at most `longest`, filled up to a multiple of `multiple`).
     """
 
     tensor: str | None = None
@@ -65,7 +66,7 @@ class Input(_Part):
     colour: Literal["RGB", "BGR"] = "RGB"
     size: tuple[Side, Side] | None = None
     """Height and width. None only where `fit` is shorter."""
-    fit: Literal["pad", "crop", "stretch", "shorter"] = "pad"
+    fit: Literal["pad", "crop", "middle", "stretch", "shorter"] = "pad"
     at: Literal["centre", "top-left"] = "centre"
     """Where the picture lies in what is filled up."""
     pad: float | Three = 255.0
