@@ -55,3 +55,48 @@ def classifier(path: Path, side: int = 32, width: int = 16, classes: int = 10, s
         "b3": np.zeros(classes, np.float32),
     }
     return saved(path, nodes, {"picture": (TensorProto.FLOAT, ["n", 3, side, side])}, ["probabilities"], constants)
+
+
+COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "yellow": (1, 1, 0), "white": (1, 1, 1)}
+WORDS = ("[PAD]", "[UNK]", "a", "photo", "of", "shoe", *COLOURS)
+
+
+def pair(folder: Path, dimension: int = 32, length: int = 8, seed: int = 11) -> dict[str, Path]:
+    """A network with two encoders, CLIP's shape in small: random weights, but the same for both, so that colours' names mean colours.
+
+    The picture encoder averages the picture, the text encoder the colours that are named; a tokenizer.json goes with it.
+    """
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    shared = np.random.default_rng(seed).normal(0, 1, (3, dimension)).astype(np.float32)
+    network = saved(
+        folder / "vision.onnx",
+        [
+            helper.make_node("GlobalAveragePool", ["pixel_values"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "w"], ["image_embeds"]),
+        ],
+        {"pixel_values": (TensorProto.FLOAT, ["n", 3, 32, 32])},
+        ["image_embeds"],
+        {"w": shared},
+    )
+    table = np.array([np.array(COLOURS[word]) - 0.45 if word in COLOURS else (0.0, 0.0, 0.0) for word in WORDS], np.float32)
+    text = saved(
+        folder / "text.onnx",
+        [
+            helper.make_node("Gather", ["table", "input_ids"], ["each"]),
+            helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["mask", "last"], ["wide"]),
+            helper.make_node("Mul", ["each", "wide"], ["counted"]),
+            helper.make_node("ReduceSum", ["counted", "first"], ["sum"], keepdims=0),
+            helper.make_node("MatMul", ["sum", "w"], ["text_embeds"]),
+        ],
+        {"input_ids": (TensorProto.INT64, ["n", length]), "attention_mask": (TensorProto.INT64, ["n", length])},
+        ["text_embeds"],
+        {"table": table, "w": shared, "last": np.array([2]), "first": np.array([1])},
+    )
+    tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return {"network": network, "text": text, "tokenizer": folder / "tokenizer.json"}

@@ -56,8 +56,9 @@ class CardDetector:
         boxes, labels, scores = (np.asarray(one, np.float64) for one in tensors[:3])
         labels, scores = labels.reshape(-1), scores.reshape(-1)
         if not boxes.size / 4 == len(labels) == len(scores):
-            raise NetworkRefused(f"The network {self.card.name!r} gives {boxes.size / 4:g} boxes, {len(labels)} labels and {len(scores)} scores. "
-                                 "Name the three tensors in the card: output.boxes, output.labels, output.scores.")  # fmt: skip
+            found = f"{boxes.size / 4:g} boxes, {len(labels)} labels and {len(scores)} scores"
+            advice = "Name the three tensors in the card: output.boxes, output.labels, output.scores."
+            raise NetworkRefused(f"The network {self.card.name!r} gives {found}. {advice}")
         boxes = boxes.reshape(-1, 4)
         if self.told.output.unit == "fractions":
             boxes = boxes * np.array([where.canvas[1], where.canvas[0]] * 2 if self.told.output.order == "ltrb" else list(where.canvas) * 2)

@@ -36,7 +36,7 @@ class CardTexts:
             return []
         opened, tokenizer = self._ready()
         told = self.card.text
-        shown = [told.template.format(text.lower() if told.lowercase else text) for text in texts]
+        shown = [told.template.replace("{}", text.lower() if told.lowercase else text) for text in texts]
         read = tokenizer.encode_batch(shown)
         ids = np.array([one.ids for one in read], np.int64)
         mask = np.array([one.attention_mask for one in read], np.int64)
