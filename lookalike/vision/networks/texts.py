@@ -60,7 +60,8 @@ class CardTexts:
         if row.size != self.card.dimension:
             message = f"The text encoder of {self.card.name!r} gives vectors of {row.size}, its card says {self.card.dimension}"
             raise NetworkRefused(f"{message}. Name the right tensor in text.features.")
-        return unit(np.nan_to_num(row))
+        vector = unit(np.nan_to_num(row))
+        return vector if vector.any() else unit(np.ones(self.card.dimension))  # words that stir nothing still need a direction
 
     def _ready(self) -> "tuple[Opened, Tokenizer]":
         if self._opened is None:

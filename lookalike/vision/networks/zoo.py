@@ -110,6 +110,11 @@ class Zoo:
             shutil.rmtree(beside, ignore_errors=True)  # what is left where something failed
         return card
 
+    def remove(self, name: str) -> None:
+        """Take an installed network away. Raises: OSError."""
+        if name in self.installed():
+            shutil.rmtree(self.folder / name)
+
     def _whole(self, name: str) -> object:
         """The files of an installed network as its card tells them, where all of them are there."""
         files = self.card(name).files
