@@ -20,8 +20,8 @@ LookalikeError
 │   └── StorageFull          the disk refuses more
 ├── UnknownPlugin            no adapter of that name is installed
 ├── InvalidSetting           a setting has an impossible value
-├── InvalidCard              a model card, or a recipe, says something impossible
-├── NetworkRefused           a network's file is not what its card says
+│   ├── InvalidCard          a model card, or a recipe, says something impossible
+│   └── NetworkRefused       a network's file is not what its card says
 └── MissingDependency        an optional package is not installed
 """
 
@@ -192,7 +192,7 @@ class InvalidSetting(LookalikeError):
     """A setting has an impossible value."""
 
 
-class InvalidCard(LookalikeError):
+class InvalidCard(InvalidSetting):
     """A model card, or a recipe, cannot mean anything. `problems`: a sentence for each thing that is wrong, its place first."""
 
     def __init__(self, where: str, problems: Sequence[str], kind: str = "model card", page: str = "docs/models.md") -> None:
@@ -200,7 +200,7 @@ class InvalidCard(LookalikeError):
         super().__init__(f"The {kind} {where} cannot be used: {'; '.join(problems)}. The format is in {page}.")
 
 
-class NetworkRefused(LookalikeError):
+class NetworkRefused(InvalidSetting):
     """A network's file is not what its card says: another checksum, other inputs or outputs, or no ONNX."""
 
 
