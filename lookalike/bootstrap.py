@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lookalike import plugins
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
 from lookalike.domain.picture import digest_of
-from lookalike.errors import InvalidSetting, LookalikeError, PictureUnavailable, RecipeMismatch, UnknownPlugin
+from lookalike.errors import LookalikeError, PictureUnavailable, RecipeMismatch, UnknownPlugin
+from lookalike.named import embedder_of, opened_recipe, recipe_file, texts_of
 from lookalike.pictures.analyses import AnalysisFile
 from lookalike.pictures.files import FilePictures, NoFiles
 from lookalike.pictures.known import KnownAddresses
@@ -23,7 +23,7 @@ from lookalike.pictures.web import Fetched, Validators, Web
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.runner import TaskRunner
-from lookalike.ports.vision import Embedder, Glance, Look, PictureAnalyser, PictureDecoder, Seer, TextEmbedder
+from lookalike.ports.vision import Glance, Look, PictureAnalyser, PictureDecoder, Seer
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.events import Events, telling
@@ -36,10 +36,6 @@ from lookalike.services.stand_ins import StandIns
 from lookalike.services.uploads import Uploads
 from lookalike.settings import Settings, load, secrets_of
 from lookalike.telemetry.logs import Cleaner
-
-if TYPE_CHECKING:
-    from lookalike.vision.networks.zoo import Zoo
-    from lookalike.vision.recipes.opening import Opened as OpenedRecipe
 
 
 @dataclass(slots=True)
@@ -324,10 +320,10 @@ def _seeing(settings: Settings) -> tuple[Recipe, Callable[[], Seer]]:
     name = settings.recipe
     if name in seeing.NETWORKS:
         return seeing.recipe_of(name), lambda: seeing.open_seer(name, settings.cache_dir, settings.precision)
-    if path := _recipe_file(name):
-        opened = _opened_recipe(settings, path)
+    if path := recipe_file(name):
+        opened = opened_recipe(settings, path)
         return opened.recipe, lambda: opened.seer
-    embedder = _embedder(settings, name)
+    embedder = embedder_of(settings, name)
     ours, card = seeing.recipe_of("default"), embedder.card
     parts = {**ours.parts, "network": f"{card.name} {card.digest[:16]} at {card.input_side}", "projection": "none"}
     recipe = Recipe(name, card.dimension, ours.colour_dimension, parts)
@@ -350,69 +346,11 @@ def _glance(settings: Settings) -> Callable[[bytes], Glance]:
     return glance
 
 
-def texts_of(settings: Settings) -> TextEmbedder | None:
-    """What makes vectors of words in the space of the recipe's pictures; None where its network knows only pictures."""
-    from lookalike.vision.seeing import NETWORKS
-
-    name = settings.recipe
-    if name in NETWORKS:
-        return None
-    if path := _recipe_file(name):
-        return _opened_recipe(settings, path).texts
-    return None if name in plugins.installed("embedder") else zoo_of(settings).texts(name)
-
-
-def zoo_of(settings: Settings) -> "Zoo":
-    """The networks that are installed and the cards that ship with us. Raises: InvalidSetting for an unknown device."""
-    from lookalike.vision.networks.network import How
-    from lookalike.vision.networks.runtime import devices_of
-    from lookalike.vision.networks.zoo import Zoo
-
-    return Zoo(settings.models_dir, How(devices_of(settings.device)))
-
-
-def _recipe_file(name: str) -> Path | None:
-    """The file of a recipe: as it is named, or of one that ships with us."""
-    from lookalike.vision.seeing import NETWORKS
-
-    if name in NETWORKS:
-        return None
-    from lookalike.vision.recipes.reading import shipped
-
-    return Path(name) if name.endswith(".toml") else shipped().get(name)
-
-
-def _opened_recipe(settings: Settings, path: Path) -> "OpenedRecipe":
-    from lookalike.vision.recipes.opening import open_recipe
-
-    def plugin(port: str, name: str) -> object | None:
-        return plugins.load(port, name)(settings.cache_dir, settings.precision) if name in plugins.installed(port) else None
-
-    return open_recipe(path, zoo_of(settings), plugin)
-
-
-def _embedder(settings: Settings, name: str) -> Embedder:
-    if name in plugins.installed("embedder"):
-        embedder: Embedder = plugins.load("embedder", name)(settings.cache_dir, settings.precision)
-        return embedder
-    zoo = zoo_of(settings)
-    if name in zoo.names():
-        return zoo.embedder(name, fit="pad")
-    from lookalike.vision.recipes.reading import shipped
-    from lookalike.vision.seeing import NETWORKS
-
-    raise InvalidSetting(
-        f"LOOKALIKE_RECIPE is {name!r}, but it can be {', '.join((*NETWORKS, *shipped()))}, a recipe's .toml file, or the name of an "
-        f"installed embedder: {', '.join(sorted({*plugins.installed('embedder'), *zoo.installed()}))}. "
-        "Others have to be pulled or imported first: lookalike models list."
-    )
-
-
 def _decoder(settings: Settings) -> PictureDecoder:
     from lookalike.pictures.decode import Limits, PillowDecoder
 
     limits = Limits(bytes=int(settings.picture_bytes), pixels=settings.max_pixels)
-    if (path := _recipe_file(settings.recipe)) is None:
+    if (path := recipe_file(settings.recipe)) is None:
         return PillowDecoder(limits)
     from lookalike.vision.recipes.reading import load_recipe
 

@@ -73,7 +73,7 @@ def _shown(value: object) -> str:
 
 
 def _zoo() -> "Zoo":
-    from lookalike.bootstrap import zoo_of
+    from lookalike.named import zoo_of
     from lookalike.settings import load
 
     return zoo_of(load())

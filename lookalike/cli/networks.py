@@ -154,7 +154,7 @@ def bench(
 
 
 def _zoo() -> "Zoo":
-    from lookalike.bootstrap import zoo_of
+    from lookalike.named import zoo_of
     from lookalike.settings import load
 
     return zoo_of(load())
