@@ -13,7 +13,8 @@ from lookalike import plugins
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
 from lookalike.domain.picture import digest_of
-from lookalike.errors import InvalidSetting, LookalikeError, PictureUnavailable, RecipeMismatch, UnknownPlugin
+from lookalike.errors import LookalikeError, PictureUnavailable, RecipeMismatch, UnknownPlugin
+from lookalike.named import embedder_of, opened_recipe, recipe_file, texts_of
 from lookalike.pictures.analyses import AnalysisFile
 from lookalike.pictures.files import FilePictures, NoFiles
 from lookalike.pictures.known import KnownAddresses
@@ -22,7 +23,7 @@ from lookalike.pictures.web import Fetched, Validators, Web
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.runner import TaskRunner
-from lookalike.ports.vision import Embedder, Glance, Look, PictureAnalyser, PictureDecoder, Seer
+from lookalike.ports.vision import Glance, Look, PictureAnalyser, PictureDecoder, Seer
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.events import Events, telling
@@ -165,7 +166,7 @@ def build(
             ledger=ledger,
             keeper=keeper,
             indexer=Indexer(Intake(engine, looking, ours, recipe, figures)),
-            searcher=Searcher(engine, analyser, theirs, uploads, StandIns(engine, _glance(settings))),
+            searcher=Searcher(engine, analyser, theirs, uploads, StandIns(engine, _glance(settings)), texts=texts_of(settings)),
             uploads=uploads,
             folder=folder,
             events=events,
@@ -313,18 +314,16 @@ def _folder(engine: str, location: str) -> Path | None:
 
 
 def _seeing(settings: Settings) -> tuple[Recipe, Callable[[], Seer]]:
-    """The recipe that is set, and what builds its seer. A recipe of ours by name; else an installed embedder of that name."""
+    """The recipe that is set, and what builds its seer. A recipe of ours by name, a file, or a network that is installed."""
     from lookalike.vision import seeing
 
     name = settings.recipe
     if name in seeing.NETWORKS:
         return seeing.recipe_of(name), lambda: seeing.open_seer(name, settings.cache_dir, settings.precision)
-    if name not in plugins.installed("embedder"):
-        raise InvalidSetting(
-            f"LOOKALIKE_RECIPE is {name!r}, but it can be {' or '.join(seeing.NETWORKS)}, or the name of an installed embedder: "
-            f"{', '.join(sorted(plugins.installed('embedder')))}."
-        )
-    embedder: Embedder = plugins.load("embedder", name)(settings.cache_dir, settings.precision)
+    if path := recipe_file(name):
+        opened = opened_recipe(settings, path)
+        return opened.recipe, lambda: opened.seer
+    embedder = embedder_of(settings, name)
     ours, card = seeing.recipe_of("default"), embedder.card
     parts = {**ours.parts, "network": f"{card.name} {card.digest[:16]} at {card.input_side}", "projection": "none"}
     recipe = Recipe(name, card.dimension, ours.colour_dimension, parts)
@@ -350,4 +349,9 @@ def _glance(settings: Settings) -> Callable[[bytes], Glance]:
 def _decoder(settings: Settings) -> PictureDecoder:
     from lookalike.pictures.decode import Limits, PillowDecoder
 
-    return PillowDecoder(Limits(bytes=int(settings.picture_bytes), pixels=settings.max_pixels))
+    limits = Limits(bytes=int(settings.picture_bytes), pixels=settings.max_pixels)
+    if (path := recipe_file(settings.recipe)) is None:
+        return PillowDecoder(limits)
+    from lookalike.vision.recipes.reading import load_recipe
+
+    return PillowDecoder(limits, load_recipe(path).pictures.side)

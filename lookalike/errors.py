@@ -4,7 +4,7 @@ LookalikeError
 ├── InvalidInput             what was sent cannot mean anything; `problems` name the places
 ├── PictureUnreadable        these bytes are no picture that we read; `reason` is a short code
 ├── PictureUnavailable       a picture's bytes cannot be had (address refused, 404, time-out); `reason` is a short code
-├── NotFound                 no such product, job, upload, picture; `kind` says which
+├── NotFound                 no such product, job, upload, picture, network; `kind` says which
 ├── VersionConflict          somebody changed the product in between
 ├── Poison                   whoever worked on this row died of it, or never came to an end
 ├── Unavailable              a dependency is away; try again after `retry_after_seconds`
@@ -20,6 +20,8 @@ LookalikeError
 │   └── StorageFull          the disk refuses more
 ├── UnknownPlugin            no adapter of that name is installed
 ├── InvalidSetting           a setting has an impossible value
+│   ├── InvalidCard          a model card, or a recipe, says something impossible
+│   └── NetworkRefused       a network's file is not what its card says
 └── MissingDependency        an optional package is not installed
 """
 
@@ -81,7 +83,7 @@ class PictureUnavailable(LookalikeError):
 
 
 class NotFound(LookalikeError):
-    """`kind` is product, job, upload or picture."""
+    """`kind` is product, job, upload, picture or network."""
 
     def __init__(self, kind: str, name: str, advice: str = "") -> None:
         self.kind, self.name = kind, name
@@ -188,6 +190,18 @@ class UnknownPlugin(LookalikeError):
 
 class InvalidSetting(LookalikeError):
     """A setting has an impossible value."""
+
+
+class InvalidCard(InvalidSetting):
+    """A model card, or a recipe, cannot mean anything. `problems`: a sentence for each thing that is wrong, its place first."""
+
+    def __init__(self, where: str, problems: Sequence[str], kind: str = "model card", page: str = "docs/models.md") -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"The {kind} {where} cannot be used: {'; '.join(problems)}. The format is in {page}.")
+
+
+class NetworkRefused(InvalidSetting):
+    """A network's file is not what its card says: another checksum, other inputs or outputs, or no ONNX."""
 
 
 class MissingDependency(LookalikeError):

@@ -28,6 +28,13 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lookalike"
 
 
+def _models_folder() -> Path:
+    """Where the platform wants a user's data (on Linux the XDG base directory specification): imported networks cannot be made again."""
+    if os.name == "nt":
+        return _cache_folder() / "models"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "lookalike" / "models"
+
+
 class Settings(BaseSettings):
     """All settings. Made by `load`, which says in our own words what is wrong; immutable."""
 
@@ -40,7 +47,15 @@ class Settings(BaseSettings):
     engine_user: str | None = Field(None, description="Who we are to an engine that is a server, such as OpenSearch.")
     engine_password: SecretStr | None = Field(None, description="The password of LOOKALIKE_ENGINE_USER.")
     recipe: str = Field(
-        "default", description="How pictures are seen: default (Lite0), or quality (Lite0 and Lite1: finds better, slower).", min_length=1
+        "default",
+        description="How pictures are seen: default (Lite0), quality (Lite0 and Lite1: finds better, slower), a recipe of ours, "
+        "a recipe's .toml file, or a network by its name.",
+        min_length=1,
+    )
+    device: str = Field(
+        "auto",
+        description="Where named networks run, in fallback order, commas between: tensorrt, cuda, openvino, cpu; auto is cuda,cpu.",
+        min_length=1,
     )
     precision: Literal["auto", "int8", "fp32"] = Field(
         "auto", description="The networks' arithmetic; auto takes int8 where the CPU has VNNI."
@@ -73,6 +88,7 @@ class Settings(BaseSettings):
     )
     queue_chunks: int = Field(16, ge=1, le=1024, description="Chunks of 64 rows that index sends ahead of the workers.")
     cache_dir: Path = Field(default_factory=_cache_folder, description="Where converted networks are kept; they can be made again.")
+    models_dir: Path = Field(default_factory=_models_folder, description="Where networks are kept that were pulled or imported.")
 
     log: Literal["text", "json"] = Field(
         "text", description="Log lines on standard error: text for people, json for machines, a line each."

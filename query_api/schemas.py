@@ -48,7 +48,7 @@ class LikeBody(Closed):
     box: Box | None = Field(None, description="Where to look; without it we find the product ourselves. [0, 0, 1, 1] is the whole picture.")
     product: str | None = Field(None, description="The id of a product of the catalogue; it is left out of the hits.")
     vector: list[float] | None = Field(None, description="A vector of the index's recipe.")
-    text: str | None = Field(None, description="For the text–picture matcher.")
+    text: str | None = Field(None, description="Words that are compared with the pictures; the recipe needs a network with a text encoder.")
     weight: Weight = 1.0
 
 

@@ -27,7 +27,7 @@ _OWN = {
     "demo": ("lookalike.cli.demo", "Index the sample shop, once, and serve it."),
     "evaluate": ("lookalike.cli.evaluating", "Measure how well an index answers known queries."),
     "config": ("lookalike.cli.configuring", "Show every setting, its value and where it comes from."),
-    "models": ("lookalike.cli.models", "Show the networks that are installed."),
+    "models": ("lookalike.cli.models", "Show the networks that are installed, and bring others."),
     "status": ("lookalike.cli.status", "Show the whole house: index, server, workers, queues, last runs."),
     "index-admin": ("lookalike.cli.admin", "Look after an index: status, export, import, check, doctor, rebuild."),
 }

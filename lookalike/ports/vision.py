@@ -60,6 +60,13 @@ class Embedder(Protocol):
         """One result for each crop."""
 
 
+class TextEmbedder(Protocol):
+    """Words to unit vectors in the space of some embedder's vectors: what a two-encoder network (CLIP) can do besides."""
+
+    def embed_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """One vector for each text. Raises: NetworkRefused, MissingDependency."""
+
+
 class Detector(Protocol):
     """Pictures to boxes, the best first."""
 

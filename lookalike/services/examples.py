@@ -15,7 +15,7 @@ from lookalike.domain.query import Like, SearchRequest
 from lookalike.errors import InvalidInput, Overloaded, PictureUnavailable, PictureUnreadable, Problem, Unavailable
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
-from lookalike.ports.vision import Glance, Look, PictureAnalyser
+from lookalike.ports.vision import Glance, Look, PictureAnalyser, TextEmbedder
 from lookalike.services.remembering import Remembered
 from lookalike.services.stand_ins import StandIns, StoodIn
 from lookalike.services.uploads import Uploads
@@ -31,8 +31,8 @@ _AWAY_NONE = (
 SPARE_SECONDS = 2.0
 """What is left of a request's time when the networks' time is over: for a search without them."""
 _NO_MATCHER = (
-    "This index has no text–picture matcher yet, so words cannot be compared with pictures. "
-    "Put the words into 'text' to search what is written."
+    "The recipe {recipe!r} knows only pictures, so words cannot be compared with them. Put the words into 'text' to search what is "
+    "written, or index with a network that has a text encoder: LOOKALIKE_RECIPE=clip."
 )
 
 
@@ -84,11 +84,13 @@ class ExampleReader:
         uploads: Uploads,
         *,
         stand_ins: StandIns | None = None,
+        texts: TextEmbedder | None = None,
         remembered: int = 256,
     ) -> None:
-        self._stand_ins = stand_ins
+        self._stand_ins, self._texts = stand_ins, texts
         self._engine, self._analyser, self._pictures, self._uploads = engine, analyser, pictures, uploads
         self._analyses: Remembered[tuple[str, Box | None], Analysis] = Remembered(remembered, uploads.ttl_seconds)
+        self._words: Remembered[str, Vector] = Remembered(remembered, uploads.ttl_seconds)
 
     def read(self, request: SearchRequest, deadline: float | None) -> Examples:
         """Resolve a request's examples.
@@ -104,10 +106,15 @@ class ExampleReader:
         self._refuse(sides)
         documents = self._documents(sides)
         analyses = self._analysed(sides, found, deadline)
+        words = self._read_words([one.text for _, _, one in sides if one.text is not None], found)
+        within(deadline)
         likes: list[_Part] = []
         unlikes: list[_Part] = []
         for number, (side, place, one) in enumerate(sides):
-            parts = self._parts(one, f"{side}[{place}]", documents, analyses.get(number), found)
+            if one.text is not None:
+                parts = [_Part(words[one.text], None, one.weight)] if one.weight > 0 else []
+            else:
+                parts = self._parts(one, f"{side}[{place}]", documents, analyses.get(number), found)
             (likes if side == "like" else unlikes).extend(parts)
         found.products = tuple(dict.fromkeys(one.product for _, _, one in sides if one.product is not None))
         found.categories = _categories(request.like, documents)
@@ -161,8 +168,8 @@ class ExampleReader:
         """Everything that is wrong by itself, before anything costs time."""
         problems: list[Problem] = []
         for side, place, one in sides:
-            if one.text is not None:
-                problems.append(Problem(f"{side}[{place}].text", _NO_MATCHER))
+            if one.text is not None and self._texts is None:
+                problems.append(Problem(f"{side}[{place}].text", _NO_MATCHER.format(recipe=self._analyser.recipe.name)))
             if one.vector is not None:
                 size = self._analyser.recipe.dimension
                 if len(one.vector) != size:
@@ -217,6 +224,18 @@ class ExampleReader:
         found.analysis, found.upload = analyses.get(first), sides[first][2].upload
         found.pictures = tuple(digests)
         return analyses
+
+    def _read_words(self, texts: list[str], found: Examples) -> dict[str, Vector]:
+        """The vectors of words, each text once; remembered as analyses are."""
+        known = {text: self._words.find(text) for text in dict.fromkeys(texts)}
+        wanted = [text for text, vector in known.items() if vector is None]
+        if wanted and self._texts is not None:
+            began = time.monotonic()
+            for text, vector in zip(wanted, self._texts.embed_texts(wanted), strict=True):
+                known[text] = vector
+                self._words.keep(text, vector)
+            found.took_ms["read"] = (time.monotonic() - began) * 1000
+        return {text: vector for text, vector in known.items() if vector is not None}
 
     def _parts(self, one: Like, at: str, documents: Mapping[str, Document], analysis: Analysis | None, found: Examples) -> list[_Part]:
         if one.weight <= 0:

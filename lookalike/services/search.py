@@ -11,7 +11,7 @@ from lookalike.domain.query import DEFAULT_LIMIT, Answer, EnginePage, EngineQuer
 from lookalike.errors import InvalidInput, NotFound
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
-from lookalike.ports.vision import PictureAnalyser
+from lookalike.ports.vision import PictureAnalyser, TextEmbedder
 from lookalike.services.cursors import fingerprint, unwrap, wrap
 from lookalike.services.examples import ExampleReader, Examples, sooner, within
 from lookalike.services.stand_ins import StandIns, StoodIn
@@ -43,7 +43,8 @@ class _Plan:
 class Searcher:
     """Answers searches over one engine. Threads may call it at once; deadlines are in seconds of `time.monotonic()`.
 
-    With `stand_ins` a search by picture is answered where nobody is there to look at it: docs/decisions/0082.
+    With `stand_ins` a search by picture is answered where nobody is there to look at it: docs/decisions/0082. With `texts` words
+    are compared with pictures.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class Searcher:
         pictures: PictureStore,
         uploads: Uploads,
         stand_ins: StandIns | None = None,
+        *,
+        texts: TextEmbedder | None = None,
     ) -> None:
         self._engine = engine
-        self._reader = ExampleReader(engine, analyser, pictures, uploads, stand_ins=stand_ins)
+        self._reader = ExampleReader(engine, analyser, pictures, uploads, stand_ins=stand_ins, texts=texts)
 
     def search(self, request: SearchRequest, deadline: float | None = None) -> Answer:
         """The page that a request asks for.

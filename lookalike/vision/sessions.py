@@ -19,11 +19,18 @@ def open_session(model: bytes | Path, threads: int = 1) -> "onnxruntime.Inferenc
     """
     import onnxruntime  # here: a process whose networks run elsewhere knows the recipe without loading what runs networks
 
+    source = model if isinstance(model, bytes) else os.fspath(model)
+    return onnxruntime.InferenceSession(source, options_for(threads), providers=["CPUExecutionProvider"])
+
+
+def options_for(threads: int) -> "onnxruntime.SessionOptions":
+    """The options of all our sessions: so many threads, silent, never spinning."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, threads)
     options.inter_op_num_threads = 1
     options.log_severity_level = SEVERITY_ERROR
     # A spinning thread takes the core from whoever decodes the next picture.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    source = model if isinstance(model, bytes) else os.fspath(model)
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    return options

@@ -70,6 +70,8 @@ def settings() -> str:
 def _default(name: str) -> str:
     if name == "cache_dir":
         return "the platform's cache folder, `lookalike` in it"
+    if name == "models_dir":
+        return "the platform's data folder, `lookalike/models` in it"
     default = Settings.model_fields[name].get_default(call_default_factory=True)
     if isinstance(default, int) and not isinstance(default, bool):
         default = int(default)

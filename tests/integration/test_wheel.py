@@ -66,6 +66,8 @@ def test_what_a_clone_has_for_its_users_is_in_the_wheel_and_what_builds_it_is_no
     wanted = {f"query_api/page/{one.as_posix()}" for one in page if ".test." not in one.name}
     wanted |= {one.relative_to(ROOT).as_posix() for one in (ROOT / "lookalike" / "sample_shop").rglob("*") if one.is_file()}
     wanted |= {f"lookalike/{one.relative_to(ROOT).as_posix()}" for one in (ROOT / "mappings").rglob("*.json")}
+    vision = ROOT / "lookalike" / "vision"
+    wanted |= {one.relative_to(ROOT).as_posix() for folder in ("networks/cards", "recipes") for one in (vision / folder).glob("*.toml")}
     assert len(wanted) > 500
     assert not wanted - packed
     assert not [one for one in packed if ".test." in one or "node_modules" in one or one.endswith(("package.json", "tsconfig.json"))]
