@@ -42,7 +42,7 @@ test: $(VENV)/.dev-stamp  ## every test that this machine can run; says what it 
 	@if command -v node >/dev/null; then node --test frontend/; else echo "left out: the page's state tests need node"; fi
 
 opensearch: $(VENV)/.dev-stamp  ## a real OpenSearch on http://127.0.0.1:9200 until Ctrl-C (VERSION, NODES, OPENSEARCH_PORT); needs Java and Maven
-	@$(BIN)/python tests/support/opensearch_node.py --version $(VERSION) --nodes $(NODES) --port $(OPENSEARCH_PORT)
+	@$(BIN)/python -m stack.opensearch --version $(VERSION) --nodes $(NODES) --port $(OPENSEARCH_PORT)
 
 check: $(VENV)/.dev-stamp  ## format, lint, types, import plan, rules of the house
 	$(BIN)/ruff format --check .
