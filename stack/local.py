@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stack import compose, opensearch
@@ -18,7 +18,7 @@ from stack.plain import Places, missing, ordered
 from stack.ports import free_port
 from stack.processes import Launch, Supervisor
 
-SERVER = "opensearchproject/opensearch:"
+SERVER, OURS = "opensearchproject/opensearch:", "lookalike:"
 HEALTHY_SECONDS, CHECK_SECONDS, BETWEEN_SECONDS = 180.0, 15.0, 0.3
 PROFILES = frozenset({"cpu"})
 
@@ -32,7 +32,8 @@ class Wishes:
     """What can be chosen. `variables` are those of the compose file, as in .env; secrets that are not among them are made up.
 
     `port` is the API's, 0 takes a free one. `folder` keeps data and logs; without one they go in the end. `through`: what others
-    are told a service is at, made from where it is, such as by a proxy in between.
+    are told a service is at, made from where it is, such as by a proxy in between. `environment` is added to that of our own
+    services' processes, so that a test may install something into them.
     """
 
     port: int = 0
@@ -42,6 +43,7 @@ class Wishes:
     folder: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     through: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class LocalStack:
@@ -157,7 +159,9 @@ class LocalStack:
         assert self._places is not None, "this stack is not started"
         if not service.image.startswith(SERVER):
             names = [service.name] if service.scale == 1 else [f"{service.name}-{number}" for number in range(1, service.scale + 1)]
-            return [self._places.launch(service, name) for name in names]
+            launches = [self._places.launch(service, name) for name in names]
+            ours = service.image.startswith(OURS)
+            return [replace(one, environment={**one.environment, **self._wishes.environment}) if ours else one for one in launches]
         # the image's own start makes settings of variables that are written like settings, and so does this
         settings = {name: value for name, value in service.environment.items() if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name)}
         heap = re.search(r"-Xmx(\w+)", service.environment.get("OPENSEARCH_JAVA_OPTS", ""))
