@@ -225,7 +225,7 @@ def measured(fault: Fault, stack: LocalStack, proxy: SlowProxy | None, version: 
     states = [job.get("state", "?") for job in jobs.values()]
     done = {name for job, names in traffic.jobs.items() if jobs[job].get("state") == "done" for name in names}
     failed_rows = {str(one.get("id")): str(one.get("reason")) for job in jobs.values() for one in job.get("errors", ())}
-    wanted = (traffic.acknowledged | done) - {name for name, reason in failed_rows.items() if reason not in _KEPT}
+    wanted = (traffic.acknowledged | done) - {name for name, reason in failed_rows.items() if reason in _REFUSED}
     samples = {f"{one.kind}: {one.outcome}": one.detail[:160] for one in after if not one.good and one.detail}
     return Row(
         name=fault.name,
@@ -249,7 +249,8 @@ def measured(fault: Fault, stack: LocalStack, proxy: SlowProxy | None, version: 
     )
 
 
-_KEPT = frozenset({"networks_away", "unreadable", "poison"})
+_REFUSED = frozenset({"poison"})
+"""Reasons with which a row is listed and its product is not stored; with every other it is, and is found by its words."""
 
 
 def _await(told: Callable[[], bool], seconds: float) -> bool:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+LOOK_SECONDS = 0.1
 
 
 class SlowProxy:
@@ -52,13 +53,15 @@ class SlowProxy:
         except OSError:
             writer.close()
             return
-        await asyncio.gather(self._pump(reader, up_writer, slow=False), self._pump(up_reader, writer, slow=True))
+        with contextlib.suppress(asyncio.CancelledError):  # at the end; a callback of asyncio's own would complain of it
+            await asyncio.gather(self._pump(reader, up_writer, slow=False), self._pump(up_reader, writer, slow=True))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool) -> None:
         with contextlib.suppress(OSError):  # either side may go at any time: the other is told by the close
             while piece := await reader.read(65536):
-                if slow and self.delay_seconds:
-                    await asyncio.sleep(self.delay_seconds)
+                came = self._loop.time()
+                while slow and self._loop.time() < came + self.delay_seconds:  # asked anew each time: it may have been mended
+                    await asyncio.sleep(min(self.delay_seconds, LOOK_SECONDS))
                 writer.write(piece)
                 await writer.drain()
         writer.close()
