@@ -10,6 +10,7 @@ from opensearchpy import OpenSearch, Urllib3HttpConnection, exceptions
 
 from lookalike.domain.request_id import current
 from lookalike.engines.opensearch.address import Address
+from lookalike.engines.opensearch.connection import BoundConnection
 from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable
 
 Json = dict[str, Any]
@@ -56,6 +57,7 @@ class Client:
             http_compress=False,
             timeout=address.timeout,
             pool_maxsize=32,
+            connection_class=BoundConnection,
             max_retries=3,
             retry_on_status=(502, 503, 504),
             connection_class=NamedConnection,
