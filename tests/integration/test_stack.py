@@ -19,6 +19,8 @@ import pytest
 from support import redis_server
 
 from stack import opensearch
+from stack.ports import free_port
+from workers import health
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = ROOT / "lookalike" / "sample_shop"
@@ -112,3 +114,13 @@ def test_the_stack_comes_up_finds_what_it_was_given_and_leaves_nothing_behind() 
         assert "killed" not in said
     assert [pid for pid in pids if alive(pid)] == []
     assert not folder.exists()
+
+
+def test_a_worker_that_is_not_there_is_not_healthy(redis: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """That one which lives is healthy shows above: the stack waits for it."""
+    monkeypatch.setenv("LOOKALIKE_REDIS", redis)
+    assert health.main() == 1
+    assert "No worker process of this machine lives" in capsys.readouterr().err
+    monkeypatch.setenv("LOOKALIKE_REDIS", f"redis://127.0.0.1:{free_port()}/0")
+    assert health.main() == 1
+    assert "Redis does not answer" in capsys.readouterr().err
