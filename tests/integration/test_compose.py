@@ -75,6 +75,8 @@ def test_every_service_is_bounded_unprivileged_watched_and_comes_back(name: str)
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     if name not in ("opensearch", "dashboards"):  # the file says beside them why not
         assert service["read_only"] is True
+    for mount in service.get("volumes", ()):
+        assert not mount.startswith(".") or (ROOT / mount.partition(":")[0]).exists(), "what is mounted is here: else Docker makes a folder"
     for port in service.get("ports", ()):
         assert port.startswith(("127.0.0.1:", "${PUBLISH:-127.0.0.1}:")), "only the API may be reached from elsewhere, and only where told"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from opensearchpy import OpenSearch, Urllib3HttpConnection, exceptions
+from opensearchpy import OpenSearch, exceptions
 
 from lookalike.domain.request_id import current
 from lookalike.engines.opensearch.address import Address
@@ -25,7 +25,7 @@ _TRIES = 5
 _SHOWN = 300
 
 
-class NamedConnection(Urllib3HttpConnection):
+class NamedConnection(BoundConnection):
     """Says with each request whose it is: OpenSearch has `X-Opaque-Id` in its tasks, slow logs and deprecation logs."""
 
     def perform_request(  # noqa: PLR0917 — the shape is opensearch-py's
@@ -57,7 +57,6 @@ class Client:
             http_compress=False,
             timeout=address.timeout,
             pool_maxsize=32,
-            connection_class=BoundConnection,
             max_retries=3,
             retry_on_status=(502, 503, 504),
             connection_class=NamedConnection,
