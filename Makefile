@@ -11,7 +11,6 @@ WORKERS ?= 1
 NODES ?= 1
 VERSION ?= 3.6.0
 OPENSEARCH_PORT ?= 9200
-NODES ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run test opensearch stack-local check bench docs fmt lock browser clean

@@ -271,7 +271,9 @@ def _unprivileged(folder: Path) -> int | None:
 
 
 def wait(node: "subprocess.Popen[bytes]", url: str, launch: Launch, nodes: int = 1) -> None:
-    """Until a node answers that so many are there. Raises: NotHere with the end of its log, where it ended or did not within three minutes."""
+    """Until a node answers that so many are there.
+
+    Raises: NotHere with the end of its log, where it ended or did not within three minutes."""
     ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # never through a proxy
     end = time.monotonic() + _START_SECONDS
     pause = threading.Event()
