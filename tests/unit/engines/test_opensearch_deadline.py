@@ -39,7 +39,7 @@ def test_an_opensearch_that_never_answers_costs_no_more_than_the_deadline(silent
         client.search("products", [{"size": 0}])
     assert 0.3 < time.monotonic() - began < 5
     began = time.monotonic()
-    with waiting_until(began - 1), pytest.raises(Unavailable, match="took longer than its deadline"):
+    with waiting_until(began - 1), pytest.raises(Unavailable, match="deadline"):
         client.search("products", [{"size": 0}])
     assert time.monotonic() - began < 1
     client.close()
