@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8080
 SAMPLE := var/demo.lookalike
+WORKERS ?= 1
+NODES ?= 1
 VERSION ?= 3.6.0
 OPENSEARCH_PORT ?= 9200
-NODES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test opensearch check bench docs fmt lock browser clean
+.PHONY: help run test opensearch stack-local check bench docs fmt lock browser clean
 
 help:  ## list the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 18
@@ -42,7 +43,10 @@ test: $(VENV)/.dev-stamp  ## every test that this machine can run; says what it 
 	@if command -v node >/dev/null; then node --test frontend/; else echo "left out: the page's state tests need node"; fi
 
 opensearch: $(VENV)/.dev-stamp  ## a real OpenSearch on http://127.0.0.1:9200 until Ctrl-C (VERSION, NODES, OPENSEARCH_PORT); needs Java and Maven
-	@$(BIN)/python tests/support/opensearch_node.py --version $(VERSION) --nodes $(NODES) --port $(OPENSEARCH_PORT)
+	@$(BIN)/python -m stack.opensearch --version $(VERSION) --nodes $(NODES) --port $(OPENSEARCH_PORT)
+
+stack-local: $(VENV)/.dev-stamp  ## docker-compose.yml without containers: Redis, OpenSearch, workers and API as processes until Ctrl-C (PORT, WORKERS, VERSION, NODES)
+	@$(BIN)/python -m stack --port $(PORT) --workers $(WORKERS) --version $(VERSION) --nodes $(NODES)
 
 check: $(VENV)/.dev-stamp  ## format, lint, types, import plan, rules of the house
 	$(BIN)/ruff format --check .
@@ -65,6 +69,8 @@ lock: $(VENV)/.dev-stamp  ## resolve pyproject.toml into requirements/*.txt: exa
 	$(BIN)/pip install --disable-pip-version-check --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml requirements/build.in -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml requirements/build.in -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra opensearch --extra celery pyproject.toml requirements/build.in -c requirements/dev.txt -o requirements/stack.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements/gpu.in -c requirements/stack.txt -o requirements/gpu.txt
 
 clean:  ## remove what was made here, the environment and the sample index included
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

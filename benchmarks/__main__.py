@@ -24,10 +24,11 @@ PARTS = {
     "start": "benchmarks.start",
     "memory": "benchmarks.memory",
     "quality": "benchmarks.quality_ratios",
+    "load": "benchmarks.stack_load",
 }
-ON_REQUEST = {"quality"}
+ON_REQUEST = {"quality", "load"}
 # The engine's benchmark changes prices in the index that others serve: it comes last, whatever the page's order.
-ORDER = ("start", "api", "memory", "ingest", "engine", "quality")
+ORDER = ("start", "api", "memory", "ingest", "engine", "quality", "load")
 AGAIN_S = 2.0
 
 

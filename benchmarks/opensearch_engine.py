@@ -244,7 +244,7 @@ def served(url: str | None, version: str) -> Iterator[str]:
         yield url
         return
     sys.path.insert(0, str(ROOT / "tests"))
-    opensearch_node = importlib.import_module("support.opensearch_node")
+    opensearch_node = importlib.import_module("stack.opensearch")
     with opensearch_node.running(version) as started:
         yield started
 

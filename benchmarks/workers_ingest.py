@@ -132,7 +132,7 @@ def _workers(environment: Mapping[str, str]) -> Iterator[list[int]]:
 def _servers(opensearch: str | None) -> Iterator[tuple[str, str]]:
     """Addresses of a Redis and an OpenSearch."""
     sys.path.insert(0, str(ROOT / "tests"))
-    opensearch_node, redis_server = (importlib.import_module(f"support.{name}") for name in ("opensearch_node", "redis_server"))
+    opensearch_node, redis_server = (importlib.import_module(name) for name in ("stack.opensearch", "support.redis_server"))
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server.running()).url
         if opensearch is None:

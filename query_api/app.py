@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 import lookalike
 from lookalike.bootstrap import House
+from lookalike.domain import deadline
 from lookalike.pictures.decode import Limits
 from query_api import idempotency, openapi, problem
 from query_api.front import BEGAN, REQUEST_ID, Front, IdConverter
@@ -80,8 +81,14 @@ def _watch(app: APIFlask, options: Options, metrics: Metrics, observer: Observer
         g.request_id = request.environ.get(REQUEST_ID) or new_request_id()
         g.began = request.environ.get(BEGAN) or time.monotonic()
         g.deadline = g.began + options.deadline_seconds
+        g.waiting = deadline.begin(g.deadline)
         if request.blueprint in WRITTEN:
             check_key(options.write_key)
+
+    @app.teardown_request
+    def left(_: BaseException | None) -> None:
+        if "waiting" in g:
+            deadline.end(g.pop("waiting"))
 
     @app.after_request
     def end(response: Response) -> Response:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import opensearch_node, redis_server
+from support import redis_server
+
+from stack import opensearch as opensearch_node
 
 SHARED = Path(os.environ.get("LOOKALIKE_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 """Real pictures and networks to measure with: a folder beside the clone, or the one named. Tests marked `shared` need it."""

@@ -14,7 +14,7 @@ MOST_LINES = 400
 MOST_BYTES = 4 << 20
 _CODE = {".py", ".ts", ".tsx", ".js", ".mjs"}
 _TEXT = _CODE | {".md", ".txt", ".toml", ".json", ".jsonl", ".html", ".css", ".svg", ".yml", ".yaml", ".in", ".cfg", ".npmrc", ""}
-_SOURCES = ("lookalike/", "ingest/", "query_api/", "workers/", "frontend/", "benchmarks/", "samples/", "examples/", "mappings/")
+_SOURCES = ("lookalike/", "ingest/", "query_api/", "workers/", "frontend/", "benchmarks/", "stack/", "samples/", "examples/", "mappings/")
 # The patterns are put together from parts, so that this file does not match itself.
 _MACHINE = re.compile(r"(?<![\w.~/-])/(?:" + "|".join(("home", "root", "work", "Users")) + r")/[\w.-]")
 _REGISTRY = re.compile(

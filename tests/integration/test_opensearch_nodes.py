@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from opensearchpy import OpenSearch
-from support import opensearch_node
 
 from benchmarks.engine import made_up
 from benchmarks.opensearch_rebuild import OLD, load, lost, until
 from lookalike.engines.opensearch import open_opensearch
 from lookalike.ports.engine import SearchEngine, Write
+from stack import opensearch as opensearch_node
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.timeout(600)]
 

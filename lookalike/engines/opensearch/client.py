@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from opensearchpy import OpenSearch, Urllib3HttpConnection, exceptions
+from opensearchpy import OpenSearch, exceptions
 
+from lookalike.domain.deadline import seconds_left
 from lookalike.domain.request_id import current
 from lookalike.engines.opensearch.address import Address
+from lookalike.engines.opensearch.connection import BoundConnection
 from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable
 
 Json = dict[str, Any]
@@ -24,7 +26,7 @@ _TRIES = 5
 _SHOWN = 300
 
 
-class NamedConnection(Urllib3HttpConnection):
+class NamedConnection(BoundConnection):
     """Says with each request whose it is: OpenSearch has `X-Opaque-Id` in its tasks, slow logs and deprecation logs."""
 
     def perform_request(  # noqa: PLR0917 — the shape is opensearch-py's
@@ -125,7 +127,12 @@ class Client:
         return ask()
 
     def _pause(self, attempt: int) -> None:
-        self._closed.wait(_FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        """Wait before the next try. Raises: Unavailable where whoever asks waits no longer than that."""
+        seconds = _FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        left = seconds_left()
+        if left is not None and left <= seconds:
+            raise Unavailable(f"OpenSearch at {self._address} has asked for time, and the request's deadline leaves none.", 2.0)
+        self._closed.wait(seconds)
 
     def bulk(self, alias: str, actions: Sequence[tuple[Json, Json | None]], *, refresh: str) -> list[Json]:
         """One result a row, in order: {"status": 201, …}. Rows that found no room (429) or no shard (503) are sent again, with

@@ -1,4 +1,5 @@
-"""A real OpenSearch with k-NN and neural search, one node or three, assembled from Maven artifacts: for tests, and for `make opensearch`.
+"""A real OpenSearch with k-NN and neural search, one node or several, assembled from Maven artifacts: for tests, `make opensearch`
+and `make stack-local`.
 
 Maven downloads (so its mirrors and settings count), Java runs; neither is installed here. What was assembled is kept in the
 user's cache folder. OpenSearch refuses to run as root: as root it runs as `nobody`, and is kept where that user can read it.
@@ -11,7 +12,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +23,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from stack.ports import free_port
+from stack.processes import Launch, stop
 
 VERSIONS = ("3.6.0", "2.19.1")
 """Those of which server, k-NN and neural search are all published."""
@@ -155,7 +158,7 @@ def _maven(work: Path, goal: str, *options: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Nodes that run on this machine: the URL of each, and its process."""
+    """Nodes that are one cluster, the first named first."""
 
     urls: tuple[str, ...]
     nodes: "tuple[subprocess.Popen[bytes], ...]"
@@ -176,42 +179,60 @@ def running(version: str, *, port: int = 0, run: Path | None = None) -> Iterator
 @contextmanager
 def cluster(version: str, *, nodes: int = 1, port: int = 0, run: Path | None = None) -> Iterator[Cluster]:
     """So many nodes that are one cluster, on `port` and those after it, ended with the block. Raises: NotHere."""
-    home, java = assembled(version), java_home(version)
-    ports = [port + number for number in range(nodes)] if port else [_free_port() for _ in range(nodes)]
-    transports = [_free_port() for _ in range(nodes)]
+    ports = [port + number for number in range(nodes)] if port else [free_port() for _ in range(nodes)]
     with tempfile.TemporaryDirectory(prefix="lookalike-opensearch-") as temporary, ExitStack() as stack:
-        folder = run or Path(temporary)
         if run is None:
-            folder.chmod(0o755)  # the nodes may be another user's
+            Path(temporary).chmod(0o755)  # the nodes may be another user's
+        heap = _HEAP if nodes == 1 else _HEAP_OF_SEVERAL
+        made = launches(version, run or Path(temporary), ports=ports, heap=heap)
         started = []
-        for number in range(nodes):
-            own = folder if nodes == 1 else folder / f"node-{number}"
-            told = {"http.port": ports[number], "transport.port": transports[number], "node.name": f"node-{number}"}
-            started.append(stack.enter_context(_node(home, java, own, told | _joined(transports))))
-        for number, node in enumerate(started):
-            own = folder if nodes == 1 else folder / f"node-{number}"
-            _wait(node, ports[number], nodes, own / "logs" / "console.log")
-        yield Cluster(tuple(f"http://127.0.0.1:{one}" for one in ports), tuple(started))
+        for launch, _ in made:
+            started.append(launch.start())
+            stack.callback(stop, started[-1], launch.stop_seconds)
+        for node, (launch, url) in zip(started, made, strict=True):
+            wait(node, url, launch, nodes)
+        yield Cluster(tuple(url for _, url in made), tuple(started))
 
 
-def _joined(transports: Sequence[int]) -> dict[str, object]:
-    """The settings by which nodes find each other."""
-    if len(transports) == 1:
-        return {"discovery.type": "single-node"}
-    return {
-        "cluster.name": f"lookalike-{transports[0]}",
-        "discovery.seed_hosts": [f"127.0.0.1:{one}" for one in transports],
-        "cluster.initial_cluster_manager_nodes": [f"node-{number}" for number in range(len(transports))],
-    }
+def launches(
+    version: str, folder: Path, *, ports: Sequence[int], settings: Mapping[str, str] = {}, heap: str = _HEAP
+) -> list[tuple[Launch, str]]:
+    """How the nodes of a cluster are started, with their URLs: a node for each port, one below another in `folder`.
+
+    `settings` are OpenSearch's, as `opensearch.yml` has them; what says where a node is and how it finds the others is ours.
+    Starting a launch again finds its data. Raises: NotHere.
+    """
+    home, java = assembled(version), java_home(version)
+    names = ["opensearch"] if len(ports) == 1 else [f"opensearch-{number}" for number in range(1, len(ports) + 1)]
+    transports = [free_port() for _ in ports]
+    found = []
+    for name, port, transport in zip(names, ports, transports, strict=True):
+        place = folder if len(ports) == 1 else folder / name
+        told = dict(settings) | {
+            "node.name": name,
+            "network.host": "127.0.0.1",
+            "http.port": str(port),
+            "transport.port": str(transport),
+            "path.data": str(place / "data"),
+            "path.logs": str(place / "logs"),
+            "cluster.routing.allocation.disk.threshold_enabled": "false",
+        }
+        if len(ports) == 1:
+            told["discovery.type"] = "single-node"
+        else:
+            told.pop("discovery.type", None)
+            told.setdefault("cluster.name", f"lookalike-{transports[0]}")
+            told["discovery.seed_hosts"] = ",".join(f"127.0.0.1:{one}" for one in transports)
+            told["cluster.initial_cluster_manager_nodes"] = ",".join(names)
+        found.append((_launch(name, home, java, place, told, heap), f"http://127.0.0.1:{port}"))
+    return found
 
 
-@contextmanager
-def _node(home: Path, java: Path, folder: Path, settings: Mapping[str, object]) -> "Iterator[subprocess.Popen[bytes]]":
-    """A node with these settings that keeps everything in `folder`."""
-    for name in ("data", "logs", "tmp"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+def _launch(name: str, home: Path, java: Path, folder: Path, told: Mapping[str, str], heap: str) -> Launch:
+    for below in ("data", "logs", "tmp"):
+        (folder / below).mkdir(parents=True, exist_ok=True)
     shutil.copytree(home / "config", folder / "config", dirs_exist_ok=True)
-    _configure(folder, settings, java)
+    _configure(folder / "config", told, java, heap)
     user = _unprivileged(folder)
     environment = {name: value for name, value in os.environ.items() if not re.search("JAVA|proxy|OPENSEARCH", name, re.IGNORECASE)}
     environment |= {
@@ -220,38 +241,11 @@ def _node(home: Path, java: Path, folder: Path, settings: Mapping[str, object]) 
         "OPENSEARCH_PATH_CONF": str(folder / "config"),
         "OPENSEARCH_TMPDIR": str(folder / "tmp"),
     }
-    with (folder / "logs" / "console.log").open("ab") as log:
-        node = subprocess.Popen(
-            [home / "bin" / "opensearch"],
-            cwd=home,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            user=user,
-            group=user,
-        )
-    try:
-        yield node
-    finally:
-        node.terminate()
-        try:
-            node.wait(30)
-        except subprocess.TimeoutExpired:
-            node.kill()
-            node.wait()
+    argv = (str(home / "bin" / "opensearch"),)
+    return Launch(name, argv, environment, home, folder / "logs" / "console.log", user, stop_seconds=30)
 
 
-def _configure(folder: Path, settings: Mapping[str, object], java: Path) -> None:
-    told = {
-        "network.host": "127.0.0.1",
-        "path.data": str(folder / "data"),
-        "path.logs": str(folder / "logs"),
-        "cluster.routing.allocation.disk.threshold_enabled": False,
-        **settings,
-    }
-    config = folder / "config"
-    heap = _HEAP if "discovery.type" in settings else _HEAP_OF_SEVERAL
+def _configure(config: Path, told: Mapping[str, str], java: Path, heap: str) -> None:
     (config / "opensearch.yml").write_text("".join(f"{name}: {json.dumps(value)}\n" for name, value in told.items()), encoding="utf-8")
     (config / "jvm.options.d").mkdir(exist_ok=True)
     (config / "jvm.options.d" / "heap.options").write_text(f"-Xms{heap}\n-Xmx{heap}\n", encoding="utf-8")
@@ -276,33 +270,26 @@ def _unprivileged(folder: Path) -> int | None:
     return user
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def wait(node: "subprocess.Popen[bytes]", url: str, launch: Launch, nodes: int = 1) -> None:
+    """Until a node answers that so many are there.
 
-
-def _wait(node: "subprocess.Popen[bytes]", port: int, nodes: int, log: Path) -> None:
+    Raises: NotHere with the end of its log, where it ended or did not within three minutes."""
     ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # never through a proxy
     end = time.monotonic() + _START_SECONDS
     pause = threading.Event()
-    health = f"http://127.0.0.1:{port}/_cluster/health"
-    while time.monotonic() < end:
-        if node.poll() is not None:
-            break
+    while time.monotonic() < end and node.poll() is None:
         try:
-            with ask(f"{health}?wait_for_status=yellow&wait_for_nodes={nodes}&timeout=5s", timeout=10) as answer:
+            with ask(f"{url}/_cluster/health?wait_for_status=yellow&wait_for_nodes={nodes}&timeout=5s", timeout=10) as answer:
                 told = json.load(answer)
                 if told["status"] in ("yellow", "green") and told["number_of_nodes"] == nodes:
                     return
         except (urllib.error.URLError, OSError, ValueError):
             pause.wait(0.3)
-    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-    raise NotHere(f"OpenSearch did not start within {_START_SECONDS} s; the end of its log:\n{tail}")
+    raise NotHere(f"OpenSearch did not start within {_START_SECONDS} s; the end of its log:\n{launch.log_tail()}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it until it is interrupted."""
+    """Run one until it is interrupted."""
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     told.add_argument("--version", default=VERSIONS[0], choices=VERSIONS)
     told.add_argument("--port", type=int, default=9200)
