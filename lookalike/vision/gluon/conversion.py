@@ -4,10 +4,12 @@
   ONNX Runtime refuses Faster R-CNN, and RoiAlign shifts by half a pixel, so that its boxes would be others. We stamp 13.
 * Its non-maximum suppression lets boxes of one class suppress those of others, and takes `topk` for what is left after, not before.
   Ours is `suppression`.
+* A BatchNorm with `fix_gamma` (the default; SSD's added scales) takes 1 for gamma, whatever is stored; the exporter takes what is stored.
 * Weights go through Python lists (minutes and gigabytes), and are inputs of the graph, so that nothing can be folded.
 * Many nodes have no name; ONNX Runtime names constants that it folds after their nodes, and refuses the second of a name (YOLOv3).
 """
 
+import json
 import sys
 import types
 from collections.abc import Iterator, Mapping
@@ -35,7 +37,7 @@ def to_onnx(block: Any, network: Network) -> onnx.ModelProto:
         symbol = symbols(block, network)
         graph = exporter().create_onnx_graph_proto(
             symbol,
-            {name: parameter.data() for name, parameter in block.collect_params().items()},
+            _weights(block, symbol),
             [(1, 3, *network.size)],
             [int(TensorProto.FLOAT)],
             opset_version=OPSET,
@@ -50,6 +52,16 @@ def to_onnx(block: Any, network: Network) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="lookalike")
     onnx.checker.check_model(model)
     return model
+
+
+def _weights(block: Any, symbol: Any) -> dict[str, Any]:
+    weights = {name: parameter.data() for name, parameter in block.collect_params().items()}
+    nodes = json.loads(symbol.tojson())["nodes"]
+    for node in nodes:
+        if node["op"] == "BatchNorm" and node.get("attrs", {}).get("fix_gamma", "True") in ("True", "1"):
+            gamma = nodes[node["inputs"][1][0]]["name"]
+            weights[gamma] = mxnet.nd.ones_like(weights[gamma])
+    return weights
 
 
 def _shape(network: Network) -> tuple[int | None, ...]:

@@ -24,6 +24,8 @@ VARIANCE_FLOOR = 0.1
 MOMENTUM = 0.9
 """Of MXNet's batch norm, where nothing else is told."""
 
+MEASURED = ("running_mean", "running_var", "moving_mean", "moving_var")
+
 
 def seeded(network: Network, seed: int) -> Any:
     """The network with weights that the seed alone decides."""
@@ -36,7 +38,7 @@ def seeded(network: Network, seed: int) -> Any:
     data = mxnet.nd.array(np.concatenate(pictures))
     block(data[:1])  # shapes that nobody told are now known
     for name, parameter in block.collect_params().items():
-        if isinstance(parameter, mxnet.gluon.Constant) or "running_" in name:
+        if isinstance(parameter, mxnet.gluon.Constant) or name.endswith(MEASURED):
             continue
         parameter.set_data(mxnet.nd.array(_values(rng, name, parameter.shape)))
     _quieten(block)
@@ -89,7 +91,7 @@ def _measure(norm: Any, inputs: tuple[Any, ...]) -> None:
 
 def _norms_by_training(block: Any, data: Any) -> None:
     """As `_measure`, where the norms are hidden in a symbol (SSD): from nothing, a step of training tells a tenth of what is measured."""
-    running = {name: one for name, one in block.collect_params().items() if "running_" in name}
+    running = {name: one for name, one in block.collect_params().items() if name.endswith(MEASURED)}
     for one in running.values():
         one.set_data(mxnet.nd.zeros(one.shape))
     with mxnet.autograd.record():
