@@ -16,13 +16,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import mxnet
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from lookalike.vision.gluon.networks import Network
-from lookalike.vision.gluon.runtime import INPUT, symbols
+from lookalike.vision.gluon.runtime import INPUT, mxnet, symbols
 from lookalike.vision.gluon.suppression import box_nms
 
 OPSET = 13

@@ -21,6 +21,9 @@ with warnings.catch_warnings():
     except ImportError as missing:
         raise MissingDependency("mxnet and gluoncv, in an environment of their own (make gluon)", "gluon") from missing
 
+__all__ = ["INPUT", "Runner", "Tensor", "build", "mxnet", "outputs_of", "random_pictures", "symbols", "versions", "with_weights"]
+"""mxnet too: who takes it from here is told what to do where it is missing."""
+
 Tensor = NDArray[Any]
 INPUT = "data"
 
@@ -29,7 +32,7 @@ def build(network: Network) -> Any:
     """The network without weights, a GluonCV HybridBlock. Nothing is downloaded."""
     block = _built(network)
     if network.proposals:
-        block.rpn._test_post_nms = block._rpn_test_post_nms = network.proposals  # GluonCV has no other way to tell it
+        block.rpn._test_post_nms = block._rpn_test_post_nms = network.proposals  # noqa: SLF001 — no other way to tell it
     return block
 
 
@@ -41,7 +44,12 @@ def _built(network: Network) -> Any:
     make = {"fcn": model_zoo.get_fcn, "deeplab": model_zoo.get_deeplab}[kind]
     height, width = network.size
     return make(
-        dataset={"voc": "pascal_voc"}.get(data, data), backbone=backbone, pretrained=False, pretrained_base=False, height=height, width=width
+        dataset={"voc": "pascal_voc"}.get(data, data),
+        backbone=backbone,
+        pretrained=False,
+        pretrained_base=False,
+        height=height,
+        width=width,
     )
 
 
@@ -52,7 +60,9 @@ def with_weights(network: Network, file: Path) -> Any:
         block.load_parameters(str(file), ctx=mxnet.cpu())
     except Exception as error:  # MXNetError, AssertionError, ValueError, KeyError: whatever its reader stumbles over
         told = " ".join(str(error).split())[:200]
-        raise NetworkRefused(f"{file.name} does not hold the weights of {network.name}: {told}. Give its .params file of GluonCV's.") from error
+        raise NetworkRefused(
+            f"{file.name} does not hold the weights of {network.name}: {told}. Give its .params file of GluonCV's."
+        ) from error
     return block
 
 

@@ -7,17 +7,16 @@ batch norm is given the mean and the variance that its input really has, as trai
 import dataclasses
 from typing import Any
 
-import mxnet
 import numpy as np
 
 from lookalike.vision.gluon.networks import Network
-from lookalike.vision.gluon.runtime import build, random_pictures
+from lookalike.vision.gluon.runtime import build, mxnet, random_pictures
 
 RESIDUAL_GAMMA = 0.3
 """A trained residual network adds little in each block; random blocks of equal weight would amplify every rounding error."""
 
 HEADS = r".*(predictor|yolooutputv3|rpn\d+_conv[12]|rcnn\d+_dense).*weight"
-HEAD_SCALE = 0.2
+HEAD_SCALE = 0.5
 """Of what detectors predict with: scores then lie between 0 and 1, and boxes near their anchors, instead of far beyond both."""
 VARIANCE_FLOOR = 0.1
 """Added to measured variances: where few values were measured (the smallest scales of SSD), others may lie far off."""
@@ -67,7 +66,7 @@ def _values(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Any:
 
 def _quieten(block: Any) -> None:
     """Scale down what each residual block adds: the last norm of ResNet v1b's blocks."""
-    for child in block._children.values():
+    for child in block._children.values():  # noqa: SLF001 — MXNet has no public way to them
         if hasattr(child, "downsample"):
             gamma = (child.bn3 if hasattr(child, "bn3") else child.bn2).gamma
             gamma.set_data(gamma.data() * RESIDUAL_GAMMA)
@@ -78,7 +77,7 @@ def _quieten(block: Any) -> None:
 def _norms(block: Any, hooks: list[Any]) -> None:
     if isinstance(block, mxnet.gluon.nn.BatchNorm):
         hooks.append(block.register_forward_pre_hook(_measure))
-    for child in block._children.values():
+    for child in block._children.values():  # noqa: SLF001 — MXNet has no public way to them
         _norms(child, hooks)
 
 

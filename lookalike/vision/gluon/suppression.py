@@ -70,7 +70,9 @@ def box_nms(node: Mapping[str, Any], told: Mapping[str, Any], classes: int) -> l
 
     # (picture, class, box) of what is kept → 1 at (picture, box), then all that is kept to the front, in its order
     at = to.node("Gather", [kept, to.constant("picture_and_box", [0, 2])], "at", axis=1)
-    ones = to.node("Expand", [one, to.node("Gather", [to.node("Shape", [kept], "kept_shape"), to.constant("0", [0])], "kept_count")], "ones")
+    ones = to.node(
+        "Expand", [one, to.node("Gather", [to.node("Shape", [kept], "kept_shape"), to.constant("0", [0])], "kept_count")], "ones"
+    )
     nothing = to.node("Expand", [zero, to.node("Shape", [best], "best_shape")], "nothing")
     is_kept = to.node("ScatterND", [nothing, at, ones], "is_kept")
     far = to.node("Squeeze", [count, to.constant("axis", [0])], "far")
