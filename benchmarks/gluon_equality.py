@@ -17,7 +17,7 @@ from lookalike.vision.gluon.networks import NETWORKS, network_named
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "gluon.md"
 BEGIN, END = "<!-- equality, by benchmarks/gluon_equality.py -->", "<!-- end of equality -->"
-HEAD = "| network | output | input | compared | spread | max \\|Δ\\| | apart | ONNX, MB | CPU s | memory, MB |"
+HEAD = "| network | output | input | compared | spread | max \\|Δ\\| | apart | ties | ONNX, MB | CPU s | memory, MB |"
 SEED, PICTURES = 7, 2
 
 
@@ -32,9 +32,10 @@ def measured(name: str) -> list[str]:
     megabytes, seconds = (done.card.files.network.bytes or 0) / 1e6, time.process_time() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     high, wide = network.size
+    costs = f"{megabytes:,.0f} | {seconds:,.0f} | {memory:,.0f}"
     return [
-        f"| {name} | {one.output} | {high} × {wide} | {one.compared:,} | {one.spread:.2g} | {one.difference:.1e} | {one.apart} "
-        f"| {megabytes:,.0f} | {seconds:,.0f} | {memory:,.0f} |"
+        f"| {name} | {one.output} | {high} × {wide} | {one.compared:,} | {one.spread:.2g} | {one.difference:.1e} "
+        f"| {one.apart} | {one.ties} | {costs} |"
         for one in done.proof
     ]
 
@@ -63,15 +64,14 @@ def _rows(page: str) -> dict[str, list[str]]:
     """What the page holds already, by network."""
     found: dict[str, list[str]] = {}
     for line in page.partition(BEGIN)[2].partition(END)[0].splitlines():
-        if told := re.match(r"\| (\S+) \|", line):
-            if told[1] in NETWORKS:
-                found.setdefault(told[1], []).append(line)
+        if (told := re.match(r"\| (\S+) \|", line)) and told[1] in NETWORKS:
+            found.setdefault(told[1], []).append(line)
     return found
 
 
 def _write(rows: dict[str, list[str]], versions: dict[str, str]) -> None:
     about = ", ".join(f"{name} {number}" for name, number in versions.items())
-    lines = [f"{PICTURES} random pictures, random weights of seed {SEED}; {about}.", "", HEAD, "|" + "---|" * 10]
+    lines = [f"{PICTURES} random pictures, random weights of seed {SEED}; {about}.", "", HEAD, "|" + "---|" * 11]
     lines += [line for name in NETWORKS for line in rows.get(name, [])]
     page = PAGE.read_text(encoding="utf-8")
     start, end = page.index(BEGIN) + len(BEGIN), page.index(END)

@@ -32,11 +32,14 @@ FOLDER = "gluon"
 
 
 class GluonNetwork(networks.Network):
-    """A network of GluonCV's with the weights of a .params file. Built by the first call (after a fork); one picture at a time."""
+    """A network of GluonCV's with the weights of a .params file. Built by the first call (after a fork); one picture at a time.
 
-    def __init__(self, card: Card, network: Network, weights: Path) -> None:
+    `names` are the outputs that its adapter reads, in that order.
+    """
+
+    def __init__(self, card: Card, network: Network, weights: Path, names: Sequence[str]) -> None:
         super().__init__(card, weights)
-        self._network = network
+        self._network, self._order = network, [network.outputs.index(name) for name in names]
         self._runner: Runner | None = None
         self._running = threading.Lock()
 
@@ -45,7 +48,8 @@ class GluonNetwork(networks.Network):
         feeds = [prepared(self.card.input, one) for one in pictures]
         with self._running:  # MXNet spreads one picture over the cores itself, and its graphs are no place for two threads
             runner = self._built()
-            return [(runner.run(np.asarray(feed[None], np.float32)), where) for feed, where in feeds]
+            told = [runner.run(np.asarray(feed[None], np.float32)) for feed, _ in feeds]
+        return [([one[place] for place in self._order], where) for one, (_, where) in zip(told, feeds, strict=True)]
 
     def _built(self) -> "Runner":
         if self._runner is None:
@@ -60,7 +64,7 @@ class GluonEmbedder(CardEmbedder):
 
     def __init__(self, card: EmbeddingCard, network: Network, weights: Path) -> None:
         super().__init__(card, weights, fit="pad")
-        self._network = GluonNetwork(self.told, network, weights)
+        self._network = GluonNetwork(self.told, network, weights, ("features", "logits"))
 
 
 class GluonDetector(CardDetector):
@@ -68,7 +72,7 @@ class GluonDetector(CardDetector):
 
     def __init__(self, card: DetectionCard, network: Network, weights: Path, least: float = SHOWN_SCORE) -> None:
         super().__init__(card, weights, least=least)
-        self.network = GluonNetwork(card, network, weights)
+        self.network = GluonNetwork(card, network, weights, ("boxes", "labels", "scores"))
 
 
 class GluonSegmenter(CardSegmenter):
@@ -76,7 +80,7 @@ class GluonSegmenter(CardSegmenter):
 
     def __init__(self, card: SegmentationCard, network: Network, weights: Path) -> None:
         super().__init__(card, weights)
-        self.network = GluonNetwork(card, network, weights)
+        self.network = GluonNetwork(card, network, weights, ("maps",))
 
 
 def weights_of(name: str, cache_dir: Path) -> Path:

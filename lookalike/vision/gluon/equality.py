@@ -19,7 +19,8 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Equality:
-    """One output of a network, compared over `pictures`. `apart`: boxes without a twin, or pixels of another class.
+    """One output of a network, compared over `pictures`. `apart`: boxes without a twin, or pixels of another class; `ties`: pixels of
+    another class where GluonCV's own two best lie within rounding (twice the tolerance), so that either may win.
 
     `spread` is the output's standard deviation, without which a small difference tells nothing; `compared` counts numbers,
     boxes or pixels.
@@ -32,6 +33,7 @@ class Equality:
     spread: float
     difference: float
     apart: int
+    ties: int = 0
 
     @property
     def holds(self) -> bool:
@@ -103,6 +105,8 @@ def _rows(outputs: list[Tensor], longer: int) -> Tensor:
 def _masks(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> list[Equality]:
     """The logits, and the class of each pixel that they come to."""
     numbers = _numbers(network, 0, pairs)
+    maps = np.concatenate([one[0] for one in pairs])
     theirs, ours = (np.concatenate([one[side].argmax(axis=1) for one in pairs]) for side in (0, 1))
-    changed = int((theirs != ours).sum())
-    return [numbers, Equality(network.name, "mask", len(pairs), theirs.size, float(theirs.std()), float(changed > 0), changed)]
+    lead = np.take_along_axis(maps, theirs[:, None], 1) - np.take_along_axis(maps, ours[:, None], 1)
+    ties, apart = int(((lead > 0) & (lead <= 2 * TOLERANCE)).sum()), int((lead > 2 * TOLERANCE).sum())
+    return [numbers, Equality(network.name, "mask", len(pairs), theirs.size, float(theirs.std()), 0.0, apart, ties)]
