@@ -19,9 +19,7 @@ def import_gluon(
     from lookalike.vision.gluon.importing import import_network
     from lookalike.vision.networks.canonical import remember
 
-    done = import_network(
-        source.removeprefix(PREFIX), zoo, params, seed, pictures=pictures, proposals=proposals, overwrite=overwrite
-    )
+    done = import_network(source.removeprefix(PREFIX), zoo, params, seed, pictures=pictures, proposals=proposals, overwrite=overwrite)
     remember(zoo, done.card.name)
     size, folder = done.card.files.network.bytes or 0, zoo.folder / done.card.name
     if as_json:

@@ -69,7 +69,9 @@ def import_(  # noqa: PLR0917 — options of a command, given by name
     text_sha256: TextSum = None,
     tokenizer_sha256: TokenizerSum = None,
     replace: Replace = False,
-    params: Annotated[Path | None, typer.Option("--params", help="Of gluoncv:NAME, the weights: the .params file that GluonCV publishes.")] = None,
+    params: Annotated[
+        Path | None, typer.Option("--params", help="Of gluoncv:NAME, the weights: the .params file that GluonCV publishes.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of gluoncv:NAME, random weights instead: they see nothing, but try the road.")] = None,
     proofs: Annotated[int, typer.Option(help="Of gluoncv:NAME, random pictures to prove the export on.", min=1, max=100)] = 2,
     proposals: Annotated[int, typer.Option(help="Of gluoncv:faster_rcnn…, regions it looks at again; 0: GluonCV's 1,000.", max=6000)] = 0,
@@ -83,7 +85,9 @@ def import_(  # noqa: PLR0917 — options of a command, given by name
         gluon.import_gluon(zoo, file, params, seed, pictures=proofs, proposals=proposals, overwrite=replace, as_json=as_json)
         return
     if card is None:
-        raise InvalidInput.at("--card", "Say what this file is; docs/models.md tells the format, `models list` the cards that ship with us.")
+        raise InvalidInput.at(
+            "--card", "Say what this file is; docs/models.md tells the format, `models list` the cards that ship with us."
+        )
     told = _with_sums(_card(zoo, card), {"network": sha256, "text": text_sha256, "tokenizer": tokenizer_sha256})
     given = {"network": Path(file), "text": text, "tokenizer": tokenizer}
     _installed(zoo, told, {part: path for part, path in given.items() if path is not None}, as_json, replace=replace)
