@@ -19,7 +19,9 @@ with warnings.catch_warnings():
         import mxnet
         from gluoncv import model_zoo
     except ImportError as missing:
-        raise MissingDependency("mxnet and gluoncv, in an environment of their own (make gluon)", "gluon") from missing
+        told = MissingDependency("MXNet", "gluon")
+        told.args = ("This needs MXNet and GluonCV, in an environment of their own: make gluon, then .venv-gluon/bin/lookalike.",)
+        raise told from missing
 
 __all__ = ["INPUT", "Runner", "Tensor", "build", "mxnet", "outputs_of", "random_pictures", "symbols", "versions", "with_weights"]
 """mxnet too: who takes it from here is told what to do where it is missing."""
@@ -68,8 +70,11 @@ def with_weights(network: Network, file: Path) -> Any:
 
 def symbols(block: Any, network: Network) -> Any:
     """What the network computes from `data`: one output for each of `network.outputs`."""
-    data = mxnet.sym.var(INPUT)
-    return mxnet.sym.Group(list(outputs_of(block, network, data)))
+    return mxnet.sym.Group(list(outputs_of(block, network, _picture())))
+
+
+def _picture() -> Any:
+    return mxnet.sym.var(INPUT, dtype="float32")
 
 
 def outputs_of(block: Any, network: Network, data: Any) -> tuple[Any, ...]:
@@ -91,7 +96,7 @@ class Runner:
     """A network's graph in MXNet on the CPU. Not for two threads at once: who has several holds a lock."""
 
     def __init__(self, block: Any, network: Network) -> None:
-        self._block = mxnet.gluon.SymbolBlock(symbols(block, network), mxnet.sym.var(INPUT), params=block.collect_params())
+        self._block = mxnet.gluon.SymbolBlock(symbols(block, network), _picture(), params=block.collect_params())
 
     def run(self, batch: Tensor) -> list[Tensor]:
         """The outputs for N×3×height×width, float32."""
