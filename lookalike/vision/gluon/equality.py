@@ -14,13 +14,15 @@ from lookalike.vision.sessions import open_session
 
 Tensor = NDArray[Any]
 TOLERANCE = 1e-4
-"""On features, scores, logits; on boxes as a share of the picture's longer side."""
+"""On features, logits, scores, probabilities of pixels; on boxes as a share of the picture's longer side."""
+MOST_TIES = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Equality:
     """One output of a network, compared over `pictures`. `apart`: boxes without a twin, or pixels of another class; `ties`: pixels of
-    another class where GluonCV's own two best lie within rounding (twice the tolerance), so that either may win.
+    another class where GluonCV's own two best lie within rounding (twice the tolerance), so that either may win; and boxes
+    without a twin, where they are no more than one in ten thousand: an overlap at the very threshold of suppression is rounded too.
 
     `spread` is the output's standard deviation, without which a small difference tells nothing; `compared` counts numbers,
     boxes or pixels.
@@ -89,9 +91,10 @@ def _boxes(network: Network, told: Sequence[tuple[list[Tensor], list[Tensor]]]) 
         count += len(first)
         spread.append(first[:, 1:].std(axis=0))
     deviation = np.mean(spread, axis=0)
+    ties, apart = (apart, 0) if apart <= count * MOST_TIES else (0, apart)
     return [
-        Equality(network.name, "scores", len(told), count, float(deviation[0]), scores, apart),
-        Equality(network.name, "boxes", len(told), count, float(deviation[1:].mean()), places, apart),
+        Equality(network.name, "scores", len(told), count, float(deviation[0]), scores, apart, ties),
+        Equality(network.name, "boxes", len(told), count, float(deviation[1:].mean()), places, apart, ties),
     ]
 
 
@@ -102,10 +105,16 @@ def _rows(outputs: list[Tensor], longer: int) -> Tensor:
     return rows[(labels[:, 0] >= 0) & (scores[:, 0] > 0)]
 
 
+def _softmax(maps: Tensor) -> Tensor:
+    raised = np.exp(maps - maps.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
 def _masks(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> list[Equality]:
-    """The logits, and the class of each pixel that they come to."""
-    numbers = _numbers(network, 0, pairs)
-    maps = np.concatenate([one[0] for one in pairs])
+    """The probabilities of each pixel's classes, which soft masks are made of, and the class that they come to."""
+    likely = [(_softmax(one), _softmax(other)) for one, other in pairs]
+    numbers = _numbers(network, 0, likely)
+    maps = np.concatenate([one for one, _ in likely])
     theirs, ours = (np.concatenate([one[side].argmax(axis=1) for one in pairs]) for side in (0, 1))
     lead = np.take_along_axis(maps, theirs[:, None], 1) - np.take_along_axis(maps, ours[:, None], 1)
     ties, apart = int(((lead > 0) & (lead <= 2 * TOLERANCE)).sum()), int((lead > 2 * TOLERANCE).sum())
