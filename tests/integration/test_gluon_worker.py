@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import gluon_environment
+from support import gluon_environment, worker_process
 
 import lookalike
+from lookalike.bootstrap import analyser_of, recipe_of
 from lookalike.domain.analysis import Analysis
 from lookalike.domain.geometry import WHOLE
 from lookalike.pictures.decode import Limits, PillowDecoder
@@ -16,7 +17,6 @@ from lookalike.ports.vision import Look, PictureAnalyser
 from lookalike.settings import Settings
 from lookalike.vision.networks.zoo import Zoo
 
-pytest.importorskip("lookalike.analysers.celery", reason="the workers of Celery are not in this tree")
 pytestmark = pytest.mark.gluon
 
 NAME = "resnet18_v1b"
@@ -46,10 +46,6 @@ def cache(tmp_path: Path) -> Path:
 @pytest.fixture
 def analyser(redis: str, cache: Path) -> Iterator[PictureAnalyser]:
     """What an API process asks, with a worker in the other environment that answers."""
-    from support import worker_process
-
-    from lookalike.bootstrap import analyser_of
-
     told = {"LOOKALIKE_REDIS": redis, "LOOKALIKE_RECIPE": f"gluon-{NAME}", "LOOKALIKE_CACHE_DIR": str(cache), "OMP_WAIT_POLICY": "PASSIVE"}
     line = [gluon_environment.python(), "-W", "ignore", "-c", "from lookalike.cli import main; main()"]
     with worker_process.worker(told, "--pool", "solo", line=line):
@@ -60,8 +56,6 @@ def analyser(redis: str, cache: Path) -> Iterator[PictureAnalyser]:
 
 def test_a_worker_with_mxnet_looks_for_a_process_without(analyser: PictureAnalyser, cache: Path) -> None:
     """Its vector of a real picture is the one that the exported network makes here, and names the recipe that this process knows."""
-    from lookalike.bootstrap import recipe_of
-
     with pytest.raises(ModuleNotFoundError):
         __import__("mxnet")
     content = sorted((Path(lookalike.__file__).parent / "sample_shop" / "pictures").glob("*.jpg"))[0].read_bytes()
