@@ -38,6 +38,8 @@ def list_(as_json: AsJson = False) -> None:
         print(json.dumps(found))
         return
     for one in found:
+        if "wanting" in one:
+            continue
         if "missing" in one:
             print(f"{one['name']}  ({one['port']})\n    not usable: {one['missing']}")
             continue
@@ -46,6 +48,8 @@ def list_(as_json: AsJson = False) -> None:
         dimension = f", dimension {one['dimension']}" if one["dimension"] else ""
         state = "; ".join(filter(None, (one.get("state"), *one.get("warnings", ()), one["chosen_by"])))
         print(f"    {one['licence']}; input {one['input_side']} px{dimension}{size}; {state}")
+    if wanting := [one["name"] for one in found if "wanting" in one]:
+        print(f"Without weights here (docs/gluon.md): {', '.join(wanting)}")
 
 
 def show(name: Annotated[str, typer.Argument(help="A network of `models list`.")], as_json: AsJson = False) -> None:
@@ -118,7 +122,7 @@ def _told(port: str, name: str) -> dict[str, Any]:
     import dataclasses
 
     from lookalike import plugins
-    from lookalike.errors import MissingDependency
+    from lookalike.errors import MissingDependency, NotFound
     from lookalike.settings import load
 
     settings = load()
@@ -127,5 +131,7 @@ def _told(port: str, name: str) -> dict[str, Any]:
         card = plugins.load(port, name)(settings.cache_dir, settings.precision).card
     except MissingDependency as error:
         return told | {"missing": str(error)}
+    except NotFound as error:
+        return told | {"wanting": str(error)}
     chosen = _HOW.get(name, f"LOOKALIKE_RECIPE={name}" if port == "embedder" else "")
     return told | dataclasses.asdict(card) | {"name": name, "chosen_by": chosen}

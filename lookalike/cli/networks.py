@@ -59,20 +59,37 @@ def pull(
 
 
 def import_(  # noqa: PLR0917 — options of a command, given by name
-    file: Annotated[Path, typer.Argument(help="The network's ONNX file.")],
-    card: Annotated[str, typer.Option("--card", help="Its card: a .toml or .json file, or the name of a card that ships with us.")],
+    file: Annotated[str, typer.Argument(help="The network's ONNX file; or gluoncv:NAME, a network of GluonCV's (docs/gluon.md).")],
+    card: Annotated[
+        str | None, typer.Option("--card", help="Its card: a .toml or .json file, or the name of a card that ships with us.")
+    ] = None,
     text: Annotated[Path | None, typer.Option("--text", help="The text encoder's ONNX file, of a two-encoder network.")] = None,
     tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="Its tokenizer.json.")] = None,
     sha256: Sum = None,
     text_sha256: TextSum = None,
     tokenizer_sha256: TokenizerSum = None,
     replace: Replace = False,
+    params: Annotated[
+        Path | None, typer.Option("--params", help="Of gluoncv:NAME, the weights: the .params file that GluonCV publishes.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of gluoncv:NAME, random weights instead: they see nothing, but try the road.")] = None,
+    proofs: Annotated[int, typer.Option(help="Of gluoncv:NAME, random pictures to prove the export on.", min=1, max=100)] = 2,
+    proposals: Annotated[int, typer.Option(help="Of gluoncv:faster_rcnn…, regions it looks at again; 0: GluonCV's 1,000.", max=6000)] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Install a network from its file and its card; it is run once, and what it says is kept for `check`."""
+    """Install a network from its file and its card, or from GluonCV; it is run once, and what it says is kept for `check`."""
+    from lookalike.cli import gluon
+
     zoo = _zoo()
+    if file.startswith(gluon.PREFIX):
+        gluon.import_gluon(zoo, file, params, seed, pictures=proofs, proposals=proposals, overwrite=replace, as_json=as_json)
+        return
+    if card is None:
+        raise InvalidInput.at(
+            "--card", "Say what this file is; docs/models.md tells the format, `models list` the cards that ship with us."
+        )
     told = _with_sums(_card(zoo, card), {"network": sha256, "text": text_sha256, "tokenizer": tokenizer_sha256})
-    given = {"network": file, "text": text, "tokenizer": tokenizer}
+    given = {"network": Path(file), "text": text, "tokenizer": tokenizer}
     _installed(zoo, told, {part: path for part, path in given.items() if path is not None}, as_json, replace=replace)
 
 

@@ -96,7 +96,7 @@ def test_every_named_contract_suite_can_be_imported() -> None:
 def test_every_adapter_of_ours_is_told_with_its_port() -> None:
     """In the table of ports in docs/architecture.md."""
     rows = pages.table((pages.DOCS / "architecture.md").read_text(encoding="utf-8"), "## Ports")
-    told = {group.strip("`"): set(re.findall(r"`([\w+-]+)`", adapters)) for _, _, group, adapters in rows if group.startswith("`")}
+    told = {group.strip("`"): set(re.findall(r"`([\w.+-]+)`", adapters)) for _, _, group, adapters in rows if group.startswith("`")}
     ours = {
         group: {name for name, entry in plugins.installed(port).items() if entry.dist is not None and entry.dist.name == "lookalike"}
         for port, group in plugins.GROUPS.items()
