@@ -105,10 +105,14 @@ class Poison(LookalikeError):
 
 
 class Unavailable(LookalikeError):
-    """A dependency is away for now."""
+    """A dependency is away for now.
 
-    def __init__(self, message: str, retry_after_seconds: float = 1.0) -> None:
-        self.retry_after_seconds = retry_after_seconds
+    The message is for who runs the house and may name its servers; `outside` is what visitors are told in its place, where
+    that is not empty.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: float = 1.0, outside: str = "") -> None:
+        self.retry_after_seconds, self.outside = retry_after_seconds, outside
         super().__init__(message)
 
 

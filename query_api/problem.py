@@ -131,6 +131,9 @@ def _ours(error: errors.LookalikeError) -> Response:
     problems: Sequence[Problem] = error.problems if isinstance(error, errors.InvalidInput) else ()
     if isinstance(error, errors.Unavailable):
         headers["Retry-After"] = retry_after(error.retry_after_seconds)
+        if error.outside:
+            logger.warning("%s: %s %s: %s", g.get("request_id"), request.method, type(error).__name__, error)
+            return refusal(kind, error.outside, headers=headers)
     elif kind.status == 503:
         headers["Retry-After"] = "10"
         logger.error("%s: %s %s: %s", g.get("request_id"), request.method, type(error).__name__, error)

@@ -162,7 +162,9 @@ def caller(app: Any, board: Board) -> Callable[[], None]:
         try:
             app.send_task(INGEST_TASK, args=[board.name], queue=INGEST, expires=_STALE_SECONDS)
         except (OperationalError, OSError) as error:
-            raise Unavailable(f"No message can be sent by Redis ({error}).", 2.0) from error
+            raise Unavailable(
+                f"No message can be sent by Redis ({error}).", 2.0, "Bulk changes cannot be taken at the moment. Try again in a moment."
+            ) from error
 
     return call
 

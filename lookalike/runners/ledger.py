@@ -339,7 +339,9 @@ def _mapped(folder: Path | None, error: sqlite3.Error) -> LookalikeError:
     if code in _FULL or extended in _WRITING:
         return StorageFull(f"The disk refuses more: the ledger in {folder} could not be written ({error}). Make room, then try again.")
     if code in _BUSY:
-        return Unavailable(f"The ledger in {folder} is busy with another process ({error}). Try again.", 1.0)
+        return Unavailable(
+            f"The ledger in {folder} is busy with another process ({error}). Try again.", 1.0, "The list of jobs is busy. Try again."
+        )
     if code in _REFUSED:
         return IndexProblem(f"The ledger in {folder} cannot be opened for this ({error}). Check the folder's permissions.")
     return IndexProblem(f"The ledger in {folder} cannot be used ({error}). Remove that folder: nothing indexed depends on it.")

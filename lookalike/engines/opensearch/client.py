@@ -25,6 +25,10 @@ _TRIES = 5
 
 _SHOWN = 300
 
+_OUTSIDE = "The search engine does not answer at the moment. Try again in a moment; the server's log says more."
+_NO_WRITES = "The index takes no writes at the moment, as while it is rebuilt. Send the write again in a moment."
+"""What visitors are told: names and addresses of servers are the operators' business alone."""
+
 
 class NamedConnection(BoundConnection):
     """Says with each request whose it is: OpenSearch has `X-Opaque-Id` in its tasks, slow logs and deprecation logs."""
@@ -72,7 +76,7 @@ class Client:
             yield self._raw
         except exceptions.ConnectionError as error:
             what = "did not answer in time" if isinstance(error, exceptions.ConnectionTimeout) else "cannot be reached"
-            raise Unavailable(f"OpenSearch at {self._address} {what}: {_short(error.info)}. Is it running there?", 2.0) from error
+            raise Unavailable(f"OpenSearch at {self._address} {what}: {_short(error.info)}. Is it running there?", 2.0, _OUTSIDE) from error
         except exceptions.TransportError as error:
             raise self._problem(int(error.status_code), _reason(error.info, error.error)) from error
 
@@ -131,7 +135,7 @@ class Client:
         seconds = _FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
         left = seconds_left()
         if left is not None and left <= seconds:
-            raise Unavailable(f"OpenSearch at {self._address} has asked for time, and the request's deadline leaves none.", 2.0)
+            raise Unavailable(f"OpenSearch at {self._address} has asked for time, and the request's deadline leaves none.", 2.0, _OUTSIDE)
         self._closed.wait(seconds)
 
     def bulk(self, alias: str, actions: Sequence[tuple[Json, Json | None]], *, refresh: str) -> list[Json]:
@@ -186,11 +190,13 @@ class Client:
         if "flood" in reason or "read-only-allow-delete" in reason or "read-only / allow delete" in reason:
             return StorageFull(f"OpenSearch at {where} has no room on its disks and takes no more: {reason}.")
         if "cluster_block_exception" in reason:
-            return Unavailable(f"The index at {where} takes no writes now, as while it is rebuilt: {reason}.", 5.0)
+            return Unavailable(f"The index at {where} takes no writes now, as while it is rebuilt: {reason}.", 5.0, _NO_WRITES)
         if status == 429:
-            return Overloaded(f"OpenSearch at {where} is overloaded: {reason}.", 2.0)
+            return Overloaded(
+                f"OpenSearch at {where} is overloaded: {reason}.", 2.0, "The search engine has too much to do. Try again in a moment."
+            )
         if status in (502, 503, 504):
-            return Unavailable(f"OpenSearch at {where} cannot answer now: {reason}.", 2.0)
+            return Unavailable(f"OpenSearch at {where} cannot answer now: {reason}.", 2.0, _OUTSIDE)
         if status in (401, 403):
             told = "Check LOOKALIKE_ENGINE_USER and LOOKALIKE_ENGINE_PASSWORD."
             return IndexProblem(f"OpenSearch at {where} refuses us ({status}): {reason}. {told}")
