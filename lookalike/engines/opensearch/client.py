@@ -2,16 +2,15 @@
 
 import random
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from opensearchpy import OpenSearch, exceptions
 
 from lookalike.domain.deadline import seconds_left
-from lookalike.domain.request_id import current
 from lookalike.engines.opensearch.address import Address
-from lookalike.engines.opensearch.connection import BoundConnection
+from lookalike.engines.opensearch.connection import RequestConnection
 from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable
 
 Json = dict[str, Any]
@@ -30,25 +29,6 @@ _NO_WRITES = "The index takes no writes at the moment, as while it is rebuilt. S
 """What visitors are told: names and addresses of servers are the operators' business alone."""
 
 
-class NamedConnection(BoundConnection):
-    """Says with each request whose it is: OpenSearch has `X-Opaque-Id` in its tasks, slow logs and deprecation logs."""
-
-    def perform_request(  # noqa: PLR0917 — the shape is opensearch-py's
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, Any] | None = None,
-        body: bytes | None = None,
-        timeout: float | None = None,
-        ignore: Collection[int] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
-        """As opensearch-py's, with the header where a request is being worked on."""
-        name = current()
-        told = headers if name is None else {**(headers or {}), "X-Opaque-Id": name}
-        return super().perform_request(method, url, params, body, timeout, ignore, told)
-
-
 class Client:
     """What the engine says to a cluster. Threads may share it."""
 
@@ -64,7 +44,7 @@ class Client:
             pool_maxsize=32,
             max_retries=3,
             retry_on_status=(502, 503, 504),
-            connection_class=NamedConnection,
+            connection_class=RequestConnection,
             **secure,
         )
         self._closed = threading.Event()

@@ -1,4 +1,4 @@
-"""A connection to OpenSearch that waits no longer than whoever asks (docs/decisions/0098)."""
+"""A connection to OpenSearch that knows whose request it serves (docs/decisions/0090), and how long that may take (0098)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -6,13 +6,17 @@ from typing import Any
 from opensearchpy import Urllib3HttpConnection
 
 from lookalike.domain.deadline import seconds_left
+from lookalike.domain.request_id import current
 from lookalike.errors import Unavailable
 
 SHORTEST_SECONDS = 0.005
 
 
-class BoundConnection(Urllib3HttpConnection):
-    """As opensearch-py's, whose time-out is one number for all: in a request that has a deadline, no longer than until then."""
+class RequestConnection(Urllib3HttpConnection):
+    """As opensearch-py's, whose time-out is one number for all: in a request that has a deadline, no longer than until then.
+
+    It says with each request whose it is: OpenSearch has `X-Opaque-Id` in its tasks, slow logs and deprecation logs.
+    """
 
     def perform_request(  # noqa: PLR0917 — the shape is opensearch-py's
         self,
@@ -30,4 +34,6 @@ class BoundConnection(Urllib3HttpConnection):
             if left < SHORTEST_SECONDS:
                 raise Unavailable("The request took longer than its deadline, so OpenSearch is not asked any more.", 2.0)
             timeout = min(left, timeout or self.timeout)
-        return super().perform_request(method, url, params, body, timeout, ignore, headers)
+        name = current()
+        told = headers if name is None else {**(headers or {}), "X-Opaque-Id": name}
+        return super().perform_request(method, url, params, body, timeout, ignore, told)
