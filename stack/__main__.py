@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong = [one for one in given.set if "=" not in one]
     if wrong or given.workers < 0 or given.nodes < 1:
         told.error(f"--set wants NAME=VALUE, found {wrong[0]!r}" if wrong else "--workers wants 0 or more, --nodes 1 or more")
+    # SIGINT, too: Python leaves it ignored where whoever starts us does, as a shell does with what it runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     variables = dict(one.split("=", 1) for one in given.set)
     try:

@@ -297,6 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told.add_argument("--data", type=Path, help="keep the data in this folder; without it they are gone at the end")
     told.add_argument("--assemble", action="store_true", help="only fetch and assemble it")
     given = told.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if given.assemble:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lookalike.analysers.local import LocalAnalyser
+from lookalike.analysers.local import PATIENT_BATCH, LocalAnalyser
 from lookalike.domain.analysis import Analysis
 from lookalike.errors import Overloaded
 from lookalike.ports.vision import Look, PictureAnalyser
@@ -60,7 +60,7 @@ def test_who_has_a_deadline_goes_first_and_is_refused_when_too_many_wait() -> No
         shopper.join(20)
     analyser.close()
     mine = seer.looked.index(next(one for one in seer.looked if seer.looked.count(one) == 3))
-    assert mine <= 8, "only the batch that was under way came before the shoppers"
+    assert mine <= PATIENT_BATCH, "only the batch that was under way came before the shoppers"
 
 
 def test_a_defect_in_a_network_hits_only_its_own_picture() -> None:

@@ -195,11 +195,12 @@ def test_a_run_outlives_a_redis_without_memory(shop: Shop, tmp_path: Path) -> No
 def test_a_run_that_is_stopped_tells_all_that_is_there(shop: Shop, tmp_path: Path) -> None:
     """What workers had begun is finished and told; what was not is not there; run again it is whole."""
     told, seen = changes(tmp_path / "pictures"), list[str]()
-    with shop.worker(TOY_SLOW="0.02"):
-        for outcome in SentIndexer(shop.runner).run(told, lambda: len(seen) >= 64):
+    with shop.worker(TOY_SLOW="0.05"):
+        # at the first: three pieces of 64 rows may have been begun by then, and no more than that
+        for outcome in SentIndexer(shop.runner).run(told, lambda: len(seen) >= 1):
             assert outcome.state == "indexed"
             seen.append(outcome.change.id)
-    assert 64 <= len(seen) < ROWS
+    assert 1 <= len(seen) < ROWS
     assert shop.versions() == dict.fromkeys(seen, 1)
     with shop.worker():
         again = [one.state for one in SentIndexer(shop.runner).run(told)]
