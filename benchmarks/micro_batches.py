@@ -10,7 +10,6 @@ Writes micro-batches.json, and pictures/micro-batches-size.svg, -latency.svg and
 
 import argparse
 import json
-import signal
 import socket
 import subprocess
 import sys
@@ -27,7 +26,7 @@ import numpy as np
 
 from benchmarks.bench import ROOT, SAMPLE, machine, telling
 from benchmarks.chart import svg
-from benchmarks.processes import COMMAND, environment_of
+from benchmarks.processes import COMMAND, ended, environment_of
 from benchmarks.results import Bar, Chart
 from lookalike.analysers.celery import CeleryAnalyser, open_celery
 from lookalike.bootstrap import analyser_of, recipe_of, warm_up
@@ -195,7 +194,7 @@ def redis_server(folder: Path) -> Iterator[str]:
             raise RuntimeError(f"redis-server ended with {process.wait()} before it was ready.")
         yield f"redis://127.0.0.1:{port}/0"
     finally:
-        _end(process)
+        ended(process)
 
 
 @contextmanager
@@ -210,16 +209,7 @@ def worker(url: str) -> Iterator[None]:
             raise RuntimeError(f"lookalike worker ended with {process.wait()} before it was ready.")
         yield
     finally:
-        _end(process)
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.communicate(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+        ended(process)
 
 
 def _analyser(url: str) -> CeleryAnalyser:

@@ -101,12 +101,17 @@ def serving(*words: str, environment: Mapping[str, str] | None = None) -> Iterat
         address = urlsplit(next(word for word in ready.split() if word.startswith("http://")))
         yield Serving(process, address.hostname or "127.0.0.1", address.port or 80, seconds, cpu_of(process.pid))
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        ended(process)
+
+
+def ended(process: "subprocess.Popen[str]") -> None:
+    """SIGTERM, and after half a minute SIGKILL."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 def status_mb(pid: int, name: str) -> float:

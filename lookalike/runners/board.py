@@ -23,7 +23,8 @@ Kind = Literal["job", "run"]
 How = Literal["back", "later", "divide", "died"]
 POISON_DEATHS = 3
 """A row that was alone in the hands of two who died, after one who died with others beside it, is not tried again."""
-_OUTSIDE = "Bulk changes cannot be taken at the moment. Try again in a moment; the server's log says more."
+OUTSIDE = "Bulk changes cannot be taken at the moment. Try again in a moment; the server's log says more."
+"""What visitors are told where Redis is away: the rest is the operators' business alone."""
 _AWAY_SECONDS = 2.0
 _ADDING = ("begin", "push")
 
@@ -225,15 +226,15 @@ class Board:
             raise _full() from error
         except redis.ReadOnlyError as error:
             raise Unavailable(
-                "Redis takes no writes: it is a replica. LOOKALIKE_REDIS has to name the primary.", _AWAY_SECONDS, _OUTSIDE
+                "Redis takes no writes: it is a replica. LOOKALIKE_REDIS has to name the primary.", _AWAY_SECONDS, OUTSIDE
             ) from error
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
-            raise Unavailable(f"Redis, which LOOKALIKE_REDIS names, does not answer ({error}).", _AWAY_SECONDS, _OUTSIDE) from error
+            raise Unavailable(f"Redis, which LOOKALIKE_REDIS names, does not answer ({error}).", _AWAY_SECONDS, OUTSIDE) from error
         except redis.ResponseError as error:
             if "OOM" in str(error):
                 raise _full() from error
             if any(word in str(error) for word in ("READONLY", "MISCONF", "LOADING", "NOREPLICAS", "MASTERDOWN")):
-                raise Unavailable(f"Redis takes no writes just now: {error}.", _AWAY_SECONDS, _OUTSIDE) from error
+                raise Unavailable(f"Redis takes no writes just now: {error}.", _AWAY_SECONDS, OUTSIDE) from error
             raise
 
 

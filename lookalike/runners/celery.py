@@ -16,7 +16,7 @@ from lookalike.broker.names import INGEST, INGEST_TASK
 from lookalike.domain.commands import ChangeRow, Command, RowFailure, Ticket
 from lookalike.errors import InvalidSetting, NotFound, Overloaded, Unavailable
 from lookalike.ports.runner import Chunk
-from lookalike.runners.board import Board
+from lookalike.runners.board import OUTSIDE, Board
 from lookalike.runners.carrier import Carrier
 from lookalike.runners.chunks import chunked
 
@@ -162,9 +162,7 @@ def caller(app: Any, board: Board) -> Callable[[], None]:
         try:
             app.send_task(INGEST_TASK, args=[board.name], queue=INGEST, expires=_STALE_SECONDS)
         except (OperationalError, OSError) as error:
-            raise Unavailable(
-                f"No message can be sent by Redis ({error}).", 2.0, "Bulk changes cannot be taken at the moment. Try again in a moment."
-            ) from error
+            raise Unavailable(f"No message can be sent by Redis ({error}).", 2.0, OUTSIDE) from error
 
     return call
 

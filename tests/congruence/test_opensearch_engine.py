@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from test_engines import LEGS, check_alike, check_filters, check_two_hundred_queries, filled
+from test_engines import LEGS, check_alike, check_filters, check_rankings, check_two_hundred_queries, filled
 
 from lookalike.domain.document import Document
 from lookalike.domain.query import EngineQuery
 from lookalike.engines.memory import open_memory
 from lookalike.engines.opensearch import open_opensearch
 from lookalike.ports.engine import SearchEngine
-from lookalike.testing.documents import make_documents, make_facets, make_query, make_sort
+from lookalike.testing.documents import make_documents, make_query, make_sort
 from lookalike.testing.engine_cases import ids, pages
 
 pytestmark = pytest.mark.opensearch
@@ -34,10 +34,7 @@ def test_two_hundred_filters_agree_exactly(memory: SearchEngine, engine: SearchE
 @pytest.mark.parametrize("legs", LEGS, ids="+".join)
 def test_rankings_agree(memory: SearchEngine, engine: SearchEngine, documents: list[Document], legs: tuple[str, ...]) -> None:
     """Scores to 2e-6, the words' BM25 included: all legs are computed from the same figures."""
-    rng = random.Random(f"ranking {legs}")
-    for _ in range(12):
-        query = replace(make_query(rng, documents, legs=legs), facets=make_facets(rng), limit=rng.choice([10, 50, 1000]))
-        check_alike(memory.search(query), engine.search(query))
+    check_rankings(memory, engine, documents, legs)
 
 
 def test_sorts_pages_and_groups_agree(memory: SearchEngine, engine: SearchEngine, documents: list[Document]) -> None:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lookalike.analysers.local import PATIENT_BATCH, LocalAnalyser
+from lookalike.analysers.local import BATCH, PATIENT_BATCH, LocalAnalyser
 from lookalike.domain.analysis import Analysis
 from lookalike.errors import Overloaded
 from lookalike.ports.vision import Look, PictureAnalyser
@@ -31,9 +31,11 @@ class _Waiting(ToySeer):
     def __init__(self) -> None:
         super().__init__()
         self.go, self.began = threading.Event(), threading.Event()
+        self.batches: list[int] = []
 
     def analyse(self, looks):  # type: ignore[no-untyped-def]
         """One analysis for each look, after `go`."""
+        self.batches.append(len(looks))
         self.began.set()
         self.go.wait(20)
         return super().analyse(looks)
@@ -61,6 +63,7 @@ def test_who_has_a_deadline_goes_first_and_is_refused_when_too_many_wait() -> No
     analyser.close()
     mine = seer.looked.index(next(one for one in seer.looked if seer.looked.count(one) == 3))
     assert mine <= PATIENT_BATCH, "only the batch that was under way came before the shoppers"
+    assert max(seer.batches[1:]) <= BATCH, "from then on the next shopper waits for few"
 
 
 def test_a_defect_in_a_network_hits_only_its_own_picture() -> None:
