@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lookalike.ports.vision import Embedded, ModelCard, Pixels
 from lookalike.vision.efficientnet_lite.cards import card_of
+from lookalike.vision.efficientnet_lite.windows import windows_of
 from lookalike.vision.efficientnet_lite.zoo import model_file, precision_here
 from lookalike.vision.preparation import square
 from lookalike.vision.sessions import open_session
@@ -47,7 +48,8 @@ class OnnxEmbedder:
         if not crops:
             return []
         session, side = self.session(), self.card.input_side
-        vectors, logits, *heat = session.run(self._outputs, {"pictures": np.stack([square(crop, side) for crop in crops])})
+        pictures = np.stack([square(crop, side) for crop in crops])
+        vectors, logits, *heat = session.run(self._outputs, {"pictures": pictures, "windows": windows_of(pictures)})
         maps = [_unit_map(one) for one in heat[0]] if heat else [NO_MAP] * len(crops)
         return [Embedded(vector, score, one) for vector, score, one in zip(vectors, probabilities_of(logits), maps, strict=True)]
 

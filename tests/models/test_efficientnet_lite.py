@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lookalike.domain.geometry import WHOLE, Box
 from lookalike.domain.picture import Picture
 from lookalike.errors import InvalidSetting
 from lookalike.pictures.decode import PillowDecoder
 from lookalike.vision.colours import BINS
+from lookalike.vision.efficientnet_lite.windows import windows_of
 from lookalike.vision.efficientnet_lite.zoo import DATA, MODELS, VARIANTS, means_of, model_file, network_of, precision_here, ranges_of
 from lookalike.vision.embedders import OnnxEmbedder
 from lookalike.vision.preparation import square
@@ -212,3 +215,56 @@ def test_models_agree_with_their_cards(name: str, cache: Path) -> None:
     assert told.vector.shape == (embedder.card.dimension,)
     assert embedder.card.licence == "Apache-2.0"
     assert all((DATA / file).is_file() for file in MODELS[name].files)
+
+
+def test_white_ground_is_left_out_and_nothing_else(cache: Path) -> None:
+    """A window holds all that is not white; through it a picture's vector and labels are what the whole picture gives."""
+    grounds = np.full((4, 224, 224, 3), 255, np.uint8)
+    for number, (top, left, height, width) in enumerate(((0, 60, 224, 90), (100, 0, 60, 224), (80, 90, 50, 60), (0, 0, 224, 224))):
+        grounds[number, top : top + height, left : left + width] = painted(number).pixels[:height, :width]
+    windows = windows_of(grounds)
+    assert windows.tolist() == [[0, 6, 28, 20], [10, 0, 22, 28], [8, 9, 19, 21], [0, 0, 28, 28]]
+    for precision, least in (("fp32", 0.985), ("int8", 0.98)):
+        session = open_session(model_file("lite0", precision, cache))
+        whole, logits = session.run(["vector", "logits"], {"pictures": grounds})
+        inside, told = session.run(["vector", "logits"], {"pictures": grounds, "windows": windows})
+        assert (whole * inside).sum(axis=1).min() >= least
+        assert (whole[3] == inside[3]).all()
+        assert (logits.argmax(axis=1) == told.argmax(axis=1)).all()
+        (white,) = session.run(["vector"], {"pictures": np.full((1, 224, 224, 3), 255, np.uint8)})
+        (cell,) = session.run(
+            ["vector"],
+            {"pictures": np.full((1, 224, 224, 3), 255, np.uint8), "windows": np.array([[13, 13, 14, 14]])},
+        )
+        assert (white * cell).sum() >= 0.999, "of white alone only its ground is known, and that is all of it"
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_windows_lose_no_pixel(seed: int) -> None:
+    """Whatever is darker than white lies inside, with a cell of white around it where the picture has one."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((1, 240, 240, 3), 250, np.uint8)
+    spots = rng.integers(0, 240, (rng.integers(0, 4), 2))
+    picture[0, spots[:, 0], spots[:, 1], rng.integers(0, 3)] = rng.integers(0, 250)
+    top, left, bottom, right = windows_of(picture)[0]
+    assert 0 <= top < bottom <= 30
+    assert 0 <= left < right <= 30
+    for y, x in spots // 8:
+        assert top <= max(0, y - 1)
+        assert bottom >= min(30, y + 2)
+        assert left <= max(0, x - 1)
+        assert right >= min(30, x + 2)
+
+
+@pytest.mark.shared
+def test_products_on_white_look_the_same_through_their_windows(cache: Path) -> None:
+    """As near to the whole picture as int8 is to fp32: vectors of both may share an index."""
+    pictures = np.stack([square(pixels_of(path), 224) for path in sample("fashion/images", 100)])
+    session, windows = open_session(model_file("lite0", "fp32", cache)), windows_of(pictures)
+    whole, inside = (session.run(["vector"], {"pictures": pictures, **more})[0] for more in ({}, {"windows": windows}))
+    areas = (windows[:, 2] - windows[:, 0]) * (windows[:, 3] - windows[:, 1]) / 28**2
+    cosine = (whole * inside).sum(axis=1)
+    assert areas.mean() <= 0.8, "they do leave something out"
+    assert cosine.mean() >= 0.998
+    assert cosine.min() >= 0.985

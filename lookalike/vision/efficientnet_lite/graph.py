@@ -14,7 +14,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from lookalike.vision.efficientnet_lite import scan
 from lookalike.vision.efficientnet_lite.architecture import Array, Branch, Convolution, Network
+from lookalike.vision.efficientnet_lite.windows import White
 
 OPSET = 17
 IR_VERSION = 8
@@ -25,8 +27,8 @@ NORMALISE_ZERO = 127
 class _Writer:
     """Collects nodes and constants; in int8 it also puts a quantisation behind every activation."""
 
-    def __init__(self, prefix: str, branch: Branch | None = None) -> None:
-        self.prefix = prefix
+    def __init__(self, prefix: str, branch: Branch | None = None, white: White | None = None) -> None:
+        self.prefix, self._white = prefix, white
         self.ranges, self._all_means = (branch.ranges, branch.means or {}) if branch else (None, {})
         self._means: dict[str, Array] = {}
         self.nodes: list[onnx.NodeProto] = []
@@ -54,7 +56,7 @@ class _Writer:
         """The value itself, or in int8, where it has a range, the value after a round trip through a byte."""
         self.activations[name] = value
         if self.ranges is None or name not in self.ranges:
-            return value
+            return self._in_white(name, value)
         low, high = self.ranges[name]
         low, high = min(low, 0.0), max(high, 1e-6)
         scale = (high - low) / 255
@@ -62,11 +64,20 @@ class _Writer:
         scale_name = self.constant(f"{name}/scale", np.array(scale, np.float32))
         zero_name = self.constant(f"{name}/zero", np.array(zero, np.uint8))
         byte = self.node("QuantizeLinear", [value, scale_name, zero_name], f"{name}/byte")
+        byte = self._in_white(name, byte, scale, zero)
         output = self.node("DequantizeLinear", [byte, scale_name, zero_name], f"{name}/real")
         self.scales[output] = scale
         if name in self._all_means:
             self._means[output] = self._all_means[name]
         return output
+
+    def _in_white(self, name: str, value: str, scale: float = 0.0, zero: int = 0) -> str:
+        """The value; where `name` ends the early part, laid into what that part makes of a white picture."""
+        if self._white is None or name != self._white.name:
+            return value
+        told = self._white.values
+        ready = np.clip(np.rint(told / np.float32(scale)) + zero, 0, 255).astype(np.uint8) if scale else told
+        return scan.laid_in(self.node, self.constant, ready, value, f"{name}/laid")
 
     def convolution(self, conv: Convolution, source: str) -> str:
         whole = source not in self.scales or self.ranges is None
@@ -106,11 +117,11 @@ class _Writer:
         return names[0], names[1]
 
 
-def _body(writer: _Writer, network: Network) -> tuple[str, str]:
+def _body(writer: _Writer, network: Network, entry: str) -> tuple[str, str]:
     """(output of the last block, output of the head)."""
     writer.constant("zero", np.array(0, np.float32))
     writer.constant("six", np.array(6, np.float32))
-    planes = writer.node("Transpose", ["pictures"], "planes", perm=[0, 3, 1, 2])
+    planes = writer.node("Transpose", [entry], "planes", perm=[0, 3, 1, 2])
     value = writer.dequantize(planes, "normalised", NORMALISE_SCALE, NORMALISE_ZERO)
     value = writer.convolution(network.stem, value)
     for number, block in enumerate(network.blocks):
@@ -151,7 +162,9 @@ def _heads(writer: _Writer, branch: Branch, last: str, features: str, grid: int)
     return writer.node("Gemm", [descriptor, matrix, shift], "projected", transB=1), logits, heat
 
 
-def build(branches: Sequence[Branch], side: int, mix: Array | None = None, every_activation: bool = False) -> onnx.ModelProto:
+def build(
+    branches: Sequence[Branch], side: int, mix: Array | None = None, every_activation: bool = False, whites: Sequence[White] = ()
+) -> onnx.ModelProto:
     """The graph: `pictures` (N × side × side × 3, uint8 RGB) → `vector` (N × dimension, unit length), `logits`
     (N × 1000), `map` (N × side/32 × side/32, the top class's activation, unscaled).
 
@@ -160,13 +173,18 @@ def build(branches: Sequence[Branch], side: int, mix: Array | None = None, every
     same pictures; `mix` (dimension × the sum of theirs) makes one vector of what they say, their logits are averaged, the map
     is the last one's. `every_activation` adds each activation as an output `tap:NAME`, and the pooled features and last
     block, for whoever learns from them; then there is no Scan. A convolution whose input has no range stays in fp32.
+
+    With `whites`, one a branch, there is a second input, `windows` (N × 4, cells of 8 pixels; where it is not given, all of the
+    picture): outside its window a picture is taken for white, and what the first blocks make of that is known.
     """
     grid = -(-side // 32)
     writers: list[_Writer] = []
     told: list[tuple[str, str, str]] = []
+    start = _Writer("")
+    entry_name = scan.cropped(start.node, start.constant, "pictures") if whites else "pictures"
     for number, branch in enumerate(branches):
-        writer = _Writer(f"{number}:" if len(branches) > 1 else "", branch)
-        told.append(_heads(writer, branch, *_body(writer, branch.network), grid))
+        writer = _Writer(f"{number}:" if len(branches) > 1 else "", branch, whites[number] if whites else None)
+        told.append(_heads(writer, branch, *_body(writer, branch.network, entry_name), grid))
         writers.append(writer)
     last, end = writers[-1], _Writer("")
     projected, logits, heat = told[-1]
@@ -188,39 +206,14 @@ def build(branches: Sequence[Branch], side: int, mix: Array | None = None, every
         outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", None, None, None]) for name in taps]
         parts = [last.prefix + name for name in ("pooled", "block/pooled")]
         outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", None]) for name in parts]
-    nodes = [node for writer in (*writers, end) for node in writer.nodes]
-    constants = [constant for writer in (*writers, end) for constant in writer.constants]
+    nodes = [node for writer in (start, *writers, end) for node in writer.nodes]
+    constants = [constant for writer in (start, *writers, end) for constant in writer.constants]
     name = "+".join(one.network.variant for one in branches)
     entry = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["N", side, side, 3])
     graph = helper.make_graph(nodes, name, [entry], outputs, constants)
     if not every_activation:
-        graph = _one_by_one(graph)
+        graph = scan.one_by_one(graph, side if whites else 0)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="lookalike")
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     return model
-
-
-def _one_by_one(graph: onnx.GraphProto) -> onnx.GraphProto:
-    """A graph with the same inputs and outputs that takes the batch's pictures one after the other (ONNX operator Scan)."""
-    (entry,) = graph.input
-    outer = {one.name: f"row:{one.name}" for one in (entry, *graph.output)}  # a body may not use its graph's names anew
-    for node in graph.node:
-        node.input[:] = [outer.get(name, name) for name in node.input]
-        node.output[:] = [outer.get(name, name) for name in node.output]
-    axis = numpy_helper.from_array(np.array([0], np.int64), "row:axis")
-    nodes = [
-        helper.make_node("Unsqueeze", ["one:picture", axis.name], [outer[entry.name]], name="one:picture"),
-        *graph.node,
-        *(helper.make_node("Squeeze", [outer[one.name], axis.name], [f"one:{one.name}"], name=f"one:{one.name}") for one in graph.output),
-    ]
-    told = [_one_of(one, f"one:{one.name}") for one in graph.output]
-    body = helper.make_graph(nodes, f"{graph.name}, one picture", [_one_of(entry, "one:picture")], told, [*graph.initializer, axis])
-    scan = helper.make_node("Scan", [entry.name], [one.name for one in graph.output], name="one by one", body=body, num_scan_inputs=1)
-    return helper.make_graph([scan], graph.name, [entry], list(graph.output))
-
-
-def _one_of(batch: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
-    """What one row of a batch is."""
-    told = batch.type.tensor_type
-    return helper.make_tensor_value_info(name, told.elem_type, [one.dim_value for one in told.shape.dim][1:])

@@ -18,12 +18,14 @@ import numpy as np
 from lookalike.errors import InvalidSetting, MissingDependency
 from lookalike.vision.efficientnet_lite.architecture import Array, Branch, Means, Network, Projection, Ranges, Variant, assemble
 from lookalike.vision.efficientnet_lite.torch_file import read_checked
+from lookalike.vision.efficientnet_lite.windows import White, early_end
+from lookalike.vision.sessions import open_session
 
 Precision = Literal["auto", "fp32", "int8"]
 
 DATA = Path(str(resources.files("lookalike.vision"))) / "data"
 # Counts the changes of the graph itself: a new number makes a new file in the cache.
-GRAPH_VERSION = 4
+GRAPH_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +137,29 @@ def projection_digest(name: str) -> str:
     return told.hexdigest()
 
 
-def model_of(name: str, precision: Literal["fp32", "int8"]) -> bytes:
-    """The ONNX model as bytes, made anew. Raises: InvalidSetting, MissingDependency, WeightsRefused."""
+def model_of(name: str, precision: Literal["fp32", "int8"], windows: bool = True) -> bytes:
+    """The ONNX model as bytes, made anew; without `windows` it looks at all of every picture.
+
+    Raises: InvalidSetting, MissingDependency, WeightsRefused.
+    """
     # Imported here: onnx takes .2 s, and only the first start has a graph to make.
     from lookalike.vision.efficientnet_lite.graph import build
 
     model = model_named(name)
     whole = precision == "fp32"
     branches = [Branch(network_of(one), projection_of(one), *(() if whole else (ranges_of(one), means_of(one)))) for one in model.parts]
-    return bytes(build(branches, model.side, mix_of(model)).SerializeToString())
+    whites = [_white(one, model.side) for one in branches] if windows else []
+    return bytes(build(branches, model.side, mix_of(model), whites=whites).SerializeToString())
+
+
+def _white(branch: Branch, side: int) -> White:
+    """What the branch's first blocks make of a white picture, found by letting them look at one."""
+    from lookalike.vision.efficientnet_lite.graph import build
+
+    name = early_end(branch.network)
+    session = open_session(bytes(build([branch], side, every_activation=True).SerializeToString()), 1)
+    (values,) = session.run([f"tap:{name}"], {"pictures": np.full((1, side, side, 3), 255, np.uint8)})
+    return White(name, np.asarray(values, np.float32))
 
 
 def byte_arithmetic() -> bool:
