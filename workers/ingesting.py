@@ -22,8 +22,8 @@ from lookalike.runners.board import Board, Done, Piece
 from lookalike.runners.celery import CALL_SECONDS, board_of, caller, row_of_line
 from lookalike.services.carried import change_of_line, line_of_outcome
 from lookalike.services.catalogue import failure_of
+from lookalike.services.changes import Outcome
 from lookalike.services.events import telling
-from lookalike.services.intake import Outcome
 from workers.lanes import Lanes, Times
 from workers.lifecycle import WorkerHouse
 

@@ -21,9 +21,10 @@ from lookalike.errors import (
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import PictureAnalyser
+from lookalike.services.changes import Change, Outcome, PictureFailure
 from lookalike.services.figures import IntakeFigures
 from lookalike.services.index import FIRST_ROWS, Indexer
-from lookalike.services.intake import Change, Intake, Outcome, PictureFailure
+from lookalike.services.intake import Intake
 
 _TRIES = 8
 """How often a patch is begun anew when somebody else changes the product at the same moment."""

@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 
-from lookalike.services.intake import Batch, Change, Intake, Outcome
+from lookalike.services.changes import Change, Outcome
+from lookalike.services.intake import Batch, Intake
 
 BATCH_ROWS = 64
 FIRST_ROWS = 8

@@ -22,7 +22,7 @@ from lookalike.domain.commands import ApplyChanges, ChangeRow, Ticket
 from lookalike.domain.product import Product
 from lookalike.engines.embedded import open_embedded
 from lookalike.runners.celery import CeleryRunner, open_celery
-from lookalike.services.intake import Change
+from lookalike.services.changes import Change
 from lookalike.settings import Settings
 
 TOY = [sys.executable, str(Path(__file__).with_name("toy_cli.py"))]
