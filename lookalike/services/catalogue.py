@@ -53,8 +53,12 @@ class CatalogueKeeper:
         recipe: Recipe,
         figures: IntakeFigures | None = None,
     ) -> None:
-        self._engine = engine
+        self._engine, self._pictures, self._recipe, self._figures = engine, pictures, recipe, figures
         self._intake = Intake(engine, analyser, pictures, recipe, figures)
+
+    def by(self, analyser: PictureAnalyser) -> "CatalogueKeeper":
+        """The same with another who looks."""
+        return CatalogueKeeper(self._engine, analyser, self._pictures, self._recipe, self._figures)
 
     def put(self, product: Product, if_version: int | None = None, *, strict: bool = True) -> Stored:
         """Create or replace a product. Pictures with known bytes are not looked at again; an unchanged product is not written.

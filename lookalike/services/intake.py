@@ -58,6 +58,10 @@ class Intake:
         self._engine, self._analyser, self._pictures, self._recipe = engine, analyser, pictures, recipe
         self._figures = figures or IntakeFigures()
 
+    def by(self, analyser: PictureAnalyser) -> "Intake":
+        """The same with another who looks."""
+        return Intake(self._engine, analyser, self._pictures, self._recipe, self._figures)
+
     def read(self, changes: Sequence[Change], known: Document | None = None) -> Batch:
         """Step one: fetch bytes, find what is unchanged. No two changes may be of one product.
 
@@ -96,11 +100,9 @@ class Intake:
             if item.old is None and item.change.id in documents:
                 item.old = documents[item.change.id]
                 item.recognise(self._recipe.id)
-            batch.wanted |= {
-                one.digest: one.content
-                for one in item.pictures
-                if one.digest is not None and one.content is not None and one.analysis is None
-            }
+            for one in item.pictures:
+                if one.wanted and one.digest is not None and one.content is not None:
+                    batch.wanted[one.digest] = one.content
         return batch
 
     def look(self, batch: Batch, *, strict: bool = False) -> Batch:
@@ -177,14 +179,10 @@ class Intake:
         if item.change.op == "put" or "pictures" in (item.change.changes or {}):
             return True
         assert item.old is not None
-        old, seen = item.old, {one.picture: one.analysis for one in item.old.seen}
-        for place, reference in enumerate(item.product.pictures):
-            analysis = seen.get(place)
-            failure = None if analysis else PictureUnavailable(old.unseen.get(place, "not_found"), "The picture could not be read before.")
-            item.pictures.append(ItemPicture(reference, analysis.digest if analysis else None, analysis=analysis, failure=failure))
+        item.keep_seen(item.old)
         item.mark = mark_of(self._recipe.id, item.product, item.pictures)
-        if item.product == old.product:
-            item.outcome = Outcome(item.change, "unchanged", old)
+        if item.product == item.old.product:
+            item.outcome = Outcome(item.change, "unchanged", item.old)
         return False
 
     def _fetch(self, items: Sequence[Item]) -> None:
