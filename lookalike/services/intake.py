@@ -116,12 +116,14 @@ class Intake:
             for result in results:
                 if isinstance(result, Analysis):
                     self._figures.spent(result.took_ms)
-        pictures = [one for item in batch.items if item.outcome is None for one in item.pictures]
+        items = [item for item in batch.items if item.outcome is None]
+        pictures = [one for item in items for one in item.pictures]
         for one in pictures:
             one.settle(batch.seen)
-        failed = next((one.failure for one in pictures if one.failure is not None and one.analysis is None), None)
-        if strict and failed is not None:
-            raise failed
+        # what a change does not touch may stay as bad as it was
+        failed = [one.failure for item in items if item.change.looks for one in item.pictures if one.unseen]
+        if strict and failed and failed[0] is not None:
+            raise failed[0]
         for one in pictures:
             if one.keep and one.content is not None:
                 self._pictures.keep(one.content)
