@@ -117,6 +117,23 @@ class TaskRunnerContract:
         assert (end.state, end.done) == ("cancelled", 0)
         assert runner.ticket(waiting.id).state == "cancelled"
 
+    def test_a_ticket_that_ended_stays_as_it_was_told(self) -> None:
+        """Whoever tells it: its times to the millisecond, too."""
+        started, go = threading.Event(), threading.Event()
+
+        def handle(_told: Command, _progress: Progress, _cancelled: Callable[[], bool]) -> None:
+            started.set()
+            go.wait(20)
+
+        runner = self.make_runner(handle)
+        first = runner.submit(command())
+        assert started.wait(20)
+        cancelled = [runner.cancel(runner.submit(command()).id) for _ in range(400)]
+        assert [runner.ticket(one.id) for one in cancelled] == cancelled
+        go.set()
+        self.finished(runner, first)
+        runner.close()
+
     def test_too_much_is_refused(self) -> None:
         """Overloaded, with a time to come back."""
         go = threading.Event()
