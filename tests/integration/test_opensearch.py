@@ -143,13 +143,18 @@ def test_a_server_that_is_away_is_unavailable() -> None:
 
 @contextmanager
 def answering(answers: list[tuple[int, dict[str, object]]]) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that gives these answers in turn: its address, and what it was sent."""
+    """An OpenSearch that gives these answers in turn: its address, and what it was sent."""
     sent: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._tell(200, {"version": {"distribution": "opensearch", "number": "3.6.0"}})
+
         def do_POST(self) -> None:
             sent.append(self.rfile.read(int(self.headers["Content-Length"])))
-            status, body = answers[len(sent) - 1]
+            self._tell(*answers[len(sent) - 1])
+
+        def _tell(self, status: int, body: dict[str, object]) -> None:
             told = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
