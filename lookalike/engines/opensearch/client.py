@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch, exceptions
 
 from lookalike.domain.deadline import seconds_left
 from lookalike.engines.opensearch.address import Address
-from lookalike.engines.opensearch.connection import OUTSIDE, RequestConnection, wrong_server
+from lookalike.engines.opensearch.connection import OUTSIDE, RequestConnection, noticing_losses, wrong_server
 from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable, WrongServer
 
 Json = dict[str, Any]
@@ -129,22 +129,29 @@ class Client:
 
     def bulk(self, alias: str, actions: Sequence[tuple[Json, Json | None]], *, refresh: str) -> list[Json]:
         """One result a row, in order: {"status": 201, …}. Rows that found no room (429) or no shard (503) are sent again, with
-        growing pauses.
+        growing pauses. The results of rows that may have been done by an attempt whose answer was lost say so: {"lost": True}.
 
         Raises: as `asked`; Overloaded where there is still no room.
         """
         results: list[Json] = [{} for _ in actions]
         left = list(range(len(actions)))
         params = {"refresh": refresh, "require_alias": "true"}  # else a name that is gone would become an index
+        lost: set[int] = set()
         for attempt in range(_ATTEMPTS):
             lines = [line for row in left for line in actions[row] if line is not None]
+            losses: list[int] = []
             try:
-                with self.asked() as raw:
+                with self.asked() as raw, noticing_losses() as losses:
                     told = self._part(raw.bulk(body=lines, index=alias, params=params), "items")
             except Overloaded:
                 told = [{"index": {"status": 429}} for _ in left]
+            lost.update(left if losses else ())
             for row, one in zip(left, told, strict=True):
                 results[row] = next(iter(one.values()))
+                if row in lost:
+                    results[row]["lost"] = True
+                if results[row]["status"] == 503:
+                    lost.add(row)
             left = [row for row in left if results[row]["status"] in (429, 503)]
             if not left:
                 return results

@@ -4,7 +4,9 @@ It believes nobody to be OpenSearch who does not say so: opensearch-py hands on 
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from opensearchpy import Urllib3HttpConnection, exceptions
@@ -14,12 +16,28 @@ from lookalike.domain.request_id import current
 from lookalike.errors import Unavailable, WrongServer
 
 SHORTEST_SECONDS = 0.005
+_AGAIN = (502, 503, 504)
+"""With these opensearch-py sends a request again, as after a connection that broke; the first may have been done all the same."""
 OUTSIDE = "The search engine does not answer at the moment. Try again in a moment; the server's log says more."
 """What visitors are told: names and addresses of servers are the operators' business alone."""
 _PROXIES = frozenset({401, 403, 407, 413, 429, 502, 503, 504})
 """What a proxy before OpenSearch may say with a page of its own: the status says all."""
 _FORBIDDEN = 403
 _SHOWN = 120
+
+
+_lost: ContextVar[list[int] | None] = ContextVar("_lost", default=None)
+
+
+@contextmanager
+def noticing_losses() -> Iterator[list[int]]:
+    """While the block runs, every attempt without an answer of OpenSearch's own is entered in the list, by its status or 0."""
+    told: list[int] = []
+    token = _lost.set(told)
+    try:
+        yield told
+    finally:
+        _lost.reset(token)
 
 
 class RequestConnection(Urllib3HttpConnection):
@@ -52,7 +70,13 @@ class RequestConnection(Urllib3HttpConnection):
         told = headers if name is None else {**(headers or {}), "X-Opaque-Id": name}
         if not self._met:
             self._meet(timeout, told)
-        status, came, text = super().perform_request(method, url, params, body, timeout, ignore, told)
+        try:
+            status, came, text = super().perform_request(method, url, params, body, timeout, ignore, told)
+        except exceptions.TransportError as error:
+            is_broken = isinstance(error, exceptions.ConnectionError)
+            if (noticed := _lost.get()) is not None and (is_broken or error.status_code in _AGAIN):
+                noticed.append(0 if is_broken else int(error.status_code))
+            raise
         kind = next((value for name, value in came.items() if name.lower() == "content-type"), None)
         if method != "HEAD" and text and not _is_json(kind):
             raise self._wrong(f"{status} {kind}", text)
