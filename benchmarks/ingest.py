@@ -19,7 +19,8 @@ from lookalike import bootstrap
 from lookalike.analysers.local import cores
 from lookalike.domain.product import Product
 from lookalike.pictures.decode import PillowDecoder
-from lookalike.services.intake import Change, Intake
+from lookalike.services.changes import Change
+from lookalike.services.intake import Intake
 from lookalike.settings import load
 from lookalike.vision.efficientnet_lite.cards import card_of
 from lookalike.vision.efficientnet_lite.windows import windows_of

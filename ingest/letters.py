@@ -18,7 +18,7 @@ from lookalike.errors import InvalidInput, StorageFull
 from lookalike.ports.catalogue import CatalogueOptions, SourceRow
 from lookalike.ports.engine import SearchEngine
 from lookalike.runners.ledger import Ledger
-from lookalike.services.intake import Change
+from lookalike.services.changes import Change
 
 _PICTURES = ("picture_unreadable", "picture_unavailable")
 

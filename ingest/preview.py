@@ -12,8 +12,9 @@ from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import failure_of
+from lookalike.services.changes import Change, Foreseen, LeftAlone, Outcome
 from lookalike.services.index import BATCH_ROWS
-from lookalike.services.intake import Change, Foreseen, Intake, LeftAlone, Outcome
+from lookalike.services.intake import Intake
 
 
 class Preview:

@@ -22,7 +22,7 @@ from lookalike.ports.catalogue import CatalogueSource, SourceRow
 from lookalike.ports.engine import SearchEngine
 from lookalike.runners.ledger import Ledger
 from lookalike.services.catalogue import failure_of
-from lookalike.services.intake import Change, Outcome
+from lookalike.services.changes import Change, Outcome
 
 MOST_TOLD = 1000
 """Failures that a report lists; the dead letters hold all."""

@@ -7,7 +7,7 @@ from lookalike.bootstrap import House
 from lookalike.ports.runner import CarriesChunks
 from lookalike.runners.chunks import chunked
 from lookalike.services.carried import line_of, outcome_of_line
-from lookalike.services.intake import Change, Outcome
+from lookalike.services.changes import Change, Outcome
 
 
 class RunsChanges(Protocol):

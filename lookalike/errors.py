@@ -9,6 +9,7 @@ LookalikeError
 ├── Poison                   whoever worked on this row died of it, or never came to an end
 ├── Unavailable              a dependency is away; try again after `retry_after_seconds`
 │   ├── Overloaded           too much at once
+│   ├── WrongServer          something else answers at its address
 │   └── NetworksAway         nobody is there who could look at pictures
 ├── IndexProblem             the index cannot be used as it is
 │   ├── RecipeMismatch       its vectors were made by another recipe
@@ -118,6 +119,10 @@ class Unavailable(LookalikeError):
 
 class Overloaded(Unavailable):
     """More is asked than can be done in time."""
+
+
+class WrongServer(Unavailable):
+    """Something else answers at the address of a dependency: another program, or a page of a proxy before it."""
 
 
 class NetworksAway(Unavailable):

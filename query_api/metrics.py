@@ -92,12 +92,12 @@ class _State(Collector):
         if told is not None:
             yield _gauge("looks_waiting", "Pictures that wait for the networks.", told.urgent + told.patient)
             yield batch_histogram(dict(told.batch_sizes))
-        elif isinstance(analyser, CountsWaiting):
-            yield _gauge("looks_waiting", "Pictures that wait for the networks.", analyser.waiting())
+        elif (looks := waiting(analyser)) is not None:
+            yield _gauge("looks_waiting", "Pictures that wait for the networks.", looks)
         if told is None and isinstance(analyser, CountsBatches):
             yield batch_histogram(dict(analyser.batches()))
-        if isinstance(runner, CountsWaiting):
-            yield _gauge("jobs_waiting", "Bulk jobs that wait.", runner.waiting())
+        if (jobs := waiting(runner)) is not None:  # a series with a gap is true; a zero would not be
+            yield _gauge("jobs_waiting", "Bulk jobs that wait.", jobs)
         yield from self._metrics.crew.metrics()
 
     def _intake(self) -> Iterable[Metric]:
@@ -123,6 +123,11 @@ class _State(Collector):
             events.add_metric([outcome], count)
         yield events
         yield _gauge("events_waiting", "Events that are not written yet.", self._house.events.waiting())
+
+
+def waiting(part: object) -> int | None:
+    """How much waits at an analyser or a runner; None where it does not tell."""
+    return part.waiting() if isinstance(part, CountsWaiting) else None
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

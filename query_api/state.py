@@ -9,8 +9,8 @@ from typing import Any
 import lookalike
 from lookalike.bootstrap import House
 from lookalike.errors import LookalikeError
-from lookalike.ports.counting import CountsWaiting, HasFigures
-from query_api.metrics import Metrics
+from lookalike.ports.counting import HasFigures
+from query_api.metrics import Metrics, waiting
 
 _log = logging.getLogger("lookalike.state")
 
@@ -48,8 +48,8 @@ class ServerState:
         """What waits, by kind."""
         told = {"http": self._metrics.waiting(), "events": self._house.events.waiting()}
         for name, part in (("looks", self._house.analyser), ("jobs", self._house.runner)):
-            if isinstance(part, CountsWaiting):
-                told[name] = part.waiting()
+            if (many := waiting(part)) is not None:
+                told[name] = many
         crew = self._metrics.crew.figures()
         return told if crew is None else told | {"looks": crew.urgent + crew.patient, "workers": len(crew.workers)}
 

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from celery import Celery, signals
@@ -16,14 +17,16 @@ from celery import Celery, signals
 from lookalike.bootstrap import House
 from lookalike.broker.names import INGEST, INGEST_TASK
 from lookalike.domain.commands import ApplyChanges, Command, Progress, RowFailure
+from lookalike.domain.reasons import PictureReason
 from lookalike.domain.request_id import named
 from lookalike.errors import InvalidSetting, LookalikeError, Unavailable
 from lookalike.runners.board import Board, Done, Piece
 from lookalike.runners.celery import CALL_SECONDS, board_of, caller, row_of_line
 from lookalike.services.carried import change_of_line, line_of_outcome
-from lookalike.services.catalogue import failure_of
+from lookalike.services.catalogue import CatalogueKeeper, failure_of
+from lookalike.services.changes import Outcome
 from lookalike.services.events import telling
-from lookalike.services.intake import Outcome
+from lookalike.services.index import Indexer
 from workers.lanes import Lanes, Times
 from workers.lifecycle import WorkerHouse
 
@@ -34,6 +37,10 @@ _WATCH_SECONDS = 1.0
 _PRESENT_SECONDS = 10.0
 _WHOLE_PIECE = 1 << 16
 """A piece is one batch: others are on their way beside it."""
+_DEADLY = (
+    "Each worker process that began this product died, or came to no end within LOOKALIKE_CHUNK_SECONDS: this picture, or another of "
+    "its that was not seen before, is what they died of. Replace it; or give the workers more memory or time, and replay the dead letter."
+)
 _log = logging.getLogger("lookalike.worker")
 
 
@@ -41,20 +48,23 @@ class RowWork:
     """Does pieces in a house: jobs by its keeper (or another `handle`), runs of the command line by its indexer."""
 
     def __init__(self, house: Callable[[], House], handle: Handle | None = None) -> None:
-        self._house, self._handle, self._host = house, handle or self._apply, platform.node()
+        self._house, self._handle, self._host = house, handle or partial(self._apply, None), platform.node()
 
     def do(self, piece: Piece, cancelled: Callable[[], bool]) -> Done:
         """See `Work.do`. What is logged, and asked of OpenSearch, goes by the name of the job or run."""
         with named(piece.flow):
-            return self._done(piece, cancelled)
+            if piece.kind == "job":
+                return self._job(piece, self._handle, cancelled)
+            return self._run(piece, self._house().indexer, cancelled)
 
-    def _done(self, piece: Piece, cancelled: Callable[[], bool]) -> Done:
-        if piece.kind == "job":
-            progress, rows = Progress(), tuple(row_of_line(line) for line in piece.rows)
-            self._handle(ApplyChanges(rows), progress, cancelled)
-            return Done(progress.done, progress.unchanged, tuple(json.dumps(one.as_json()) for one in progress.failures))
-        changes = [change_of_line(line) for line in piece.rows]
-        return self._told(list(self._house().indexer.run(changes, cancelled, _WHOLE_PIECE)))
+    def keep(self, piece: Piece, cancelled: Callable[[], bool]) -> Done:
+        """See `Work.keep`: the product is kept with what was seen of its pictures before, and found by its words."""
+        with named(piece.flow):
+            house = self._house()
+            blind = house.looking.without_networks(PictureReason.KILLS_WORKER, _DEADLY)
+            if piece.kind == "job":
+                return self._job(piece, partial(self._apply, house.keeper.by(blind)), cancelled)
+            return self._run(piece, house.indexer.by(blind), cancelled)
 
     def refuse(self, piece: Piece, error: LookalikeError) -> Done:
         """See `Work.refuse`."""
@@ -67,11 +77,19 @@ class RowWork:
         failures = [one if isinstance(one, RowFailure) else RowFailure(one.row, one.id, reason, str(error)) for one in rows]
         return Done(failures=tuple(json.dumps(one.as_json()) for one in failures), gave_up=gave_up)
 
-    def _apply(self, command: Command, progress: Progress, cancelled: Callable[[], bool]) -> None:
+    def _job(self, piece: Piece, handle: Handle, cancelled: Callable[[], bool]) -> Done:
+        progress, rows = Progress(), tuple(row_of_line(line) for line in piece.rows)
+        handle(ApplyChanges(rows), progress, cancelled)
+        return Done(progress.done, progress.unchanged, tuple(json.dumps(one.as_json()) for one in progress.failures))
+
+    def _run(self, piece: Piece, indexer: Indexer, cancelled: Callable[[], bool]) -> Done:
+        return self._told(list(indexer.run([change_of_line(line) for line in piece.rows], cancelled, _WHOLE_PIECE)))
+
+    def _apply(self, keeper: CatalogueKeeper | None, command: Command, progress: Progress, cancelled: Callable[[], bool]) -> None:
         house = self._house()
 
         def apply(rows: ApplyChanges, progress: Progress, cancelled: Callable[[], bool]) -> None:
-            house.keeper.apply(rows, progress, cancelled, _WHOLE_PIECE)
+            (keeper or house.keeper).apply(rows, progress, cancelled, _WHOLE_PIECE)
 
         telling(apply, house.events, house.figures, house.recipe.id)(command, progress, cancelled)
 

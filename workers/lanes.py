@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lookalike.errors import LookalikeError, Poison, Unavailable
-from lookalike.runners.board import Board, Done, How, Piece
+from lookalike.runners.board import POISON_DEATHS, Board, Done, How, Piece
 
 LANES = 3
 """Fetching, looking, writing (docs/decisions/0041): one piece each, and none waits for another."""
@@ -28,6 +28,9 @@ class Work(Protocol):
 
     def do(self, piece: Piece, cancelled: Callable[[], bool]) -> Done:
         """Do its rows; `cancelled` is asked before each batch. Raises: Unavailable, IndexProblem."""
+
+    def keep(self, piece: Piece, cancelled: Callable[[], bool]) -> Done:
+        """Do its one row, of which others died, without looking at pictures. Raises: Unavailable, IndexProblem."""
 
     def refuse(self, piece: Piece, error: LookalikeError) -> Done:
         """Every row fails by this error."""
@@ -129,13 +132,15 @@ class Lanes:
                 del self._held[piece.token]
 
     def _done(self, held: _Held) -> Done:
-        if held.piece.is_poison:
-            message = (
-                "Each worker process that began this row died, or came to no end within LOOKALIKE_CHUNK_SECONDS. "
-                "Look at its pictures; once they are others, or the worker has more memory or time, try it again."
-            )
-            return self._work.refuse(held.piece, Poison(message))
-        return self._work.do(held.piece, lambda: self._cancelled(held))
+        if not held.piece.is_poison:
+            return self._work.do(held.piece, lambda: self._cancelled(held))
+        if held.piece.deaths == POISON_DEATHS:  # who dies even of this is the last: the next one only tells
+            return self._work.keep(held.piece, lambda: self._cancelled(held))
+        message = (
+            "Each worker process that began this row died, or came to no end within LOOKALIKE_CHUNK_SECONDS; so did one that looked at "
+            "none of its pictures. Look at the row; once it is another, or the worker has more memory or time, try it again."
+        )
+        return self._work.refuse(held.piece, Poison(message))
 
     def _cancelled(self, held: _Held) -> bool:
         if time.monotonic() - held.began > self._times.chunk_seconds:

@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 class CountsWaiting(Protocol):
     """An analyser, a runner: how much waits."""
 
-    def waiting(self) -> int:
-        """Pictures, or commands, that nobody works on yet. Quick, and raises nothing."""
+    def waiting(self) -> int | None:
+        """Pictures, or commands, that nobody works on yet; None where it cannot be known just now. Quick, and raises nothing."""
 
 
 @runtime_checkable

@@ -103,6 +103,14 @@ class CeleryRunner:
         except Unavailable as error:
             _log.warning("Workers could not be called: %s", error)
 
+    def waiting(self) -> int | None:
+        """Commands that are queued, whoever took them; None where Redis does not answer."""
+        try:
+            return self._board.figures().jobs_waiting
+        except Unavailable as error:
+            _log.warning("How many jobs wait cannot be told: %s", error)
+            return None
+
     def close(self) -> None:
         """Give the connections back. What was accepted goes on: it is the workers'."""
         self._board.close()

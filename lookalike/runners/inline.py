@@ -83,7 +83,7 @@ class InlineRunner:
                 raise Overloaded("The program is ending and takes no more jobs.")
             if sum(one.state == "queued" for one in self._works.values()) >= self._most_waiting:
                 raise Overloaded(f"{self._most_waiting} jobs wait already; try again when one is done.", 5.0)
-            self._ledger.begin(work.id, "bulk", "queued", total=work.progress.total, counts=work.counts())
+            self._ledger.begin(work.id, "bulk", "queued", total=work.progress.total, counts=work.counts(), at=work.created)
             self._works[work.id] = work
             ticket = work.ticket()
             if self._thread is None:
@@ -201,7 +201,12 @@ class InlineRunner:
             command.close()
         try:
             self._ledger.end(
-                work.id, state, position=work.rows_done, counts=work.counts(), failures=work.progress.failures, message=work.message
+                *(work.id, state),
+                position=work.rows_done,
+                counts=work.counts(),
+                failures=work.progress.failures,
+                message=work.message,
+                at=work.finished,
             )
         except LookalikeError as error:
             _log.warning("The end of job %s cannot be noted: %s", work.id, error)

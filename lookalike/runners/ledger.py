@@ -80,11 +80,12 @@ class Ledger:
         options: Mapping[str, Any] | None = None,
         total: int | None = None,
         counts: Mapping[str, int] | None = None,
+        at: str | None = None,
     ) -> None:
-        """Enter a run of this process. The oldest of those that ended are forgotten."""
+        """Enter a run of this process, begun `at` that moment (ISO 8601; None: now). The oldest of those that ended are forgotten."""
 
         def enter(connection: sqlite3.Connection) -> None:
-            owner, now = self._own(), _now()
+            owner, now = self._own(), at or _now()
             told = (run_id, kind, state, owner, source, scope, _json(options or {}), now, now, total, _json(counts or {}))
             connection.execute(
                 "INSERT INTO runs (id, kind, state, owner, source, scope, options, started, updated, total, counts) "
@@ -127,11 +128,12 @@ class Ledger:
         failures: Sequence[RowFailure] = (),
         message: str | None = None,
         dead_letters: str | None = None,
+        at: str | None = None,
     ) -> None:
-        """Write how a run ended: done, failed or cancelled."""
+        """Write how a run ended, and when (None: now): done, failed or cancelled."""
 
         def write(connection: sqlite3.Connection) -> None:
-            now = _now()
+            now = at or _now()
             told = (state, position, _json(counts), now, now, message, dead_letters, run_id)
             connection.execute(_END, told)
             _write_failures(connection, run_id, failures)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lookalike.domain.product import parse_patch, parse_product
 from lookalike.errors import LookalikeError, NotFound, PictureUnavailable, PictureUnreadable, Poison, Unavailable, VersionConflict
-from lookalike.services.intake import Change, Outcome, PictureFailure
+from lookalike.services.changes import Change, Outcome, PictureFailure
 
 _ELSEWHERE = re.compile(r"(https?|data|stored):", re.IGNORECASE)
 

@@ -21,9 +21,10 @@ from lookalike.errors import (
 from lookalike.ports.engine import SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import PictureAnalyser
+from lookalike.services.changes import Change, Outcome, PictureFailure
 from lookalike.services.figures import IntakeFigures
 from lookalike.services.index import FIRST_ROWS, Indexer
-from lookalike.services.intake import Change, Intake, Outcome, PictureFailure
+from lookalike.services.intake import Intake
 
 _TRIES = 8
 """How often a patch is begun anew when somebody else changes the product at the same moment."""
@@ -52,8 +53,12 @@ class CatalogueKeeper:
         recipe: Recipe,
         figures: IntakeFigures | None = None,
     ) -> None:
-        self._engine = engine
+        self._engine, self._pictures, self._recipe, self._figures = engine, pictures, recipe, figures
         self._intake = Intake(engine, analyser, pictures, recipe, figures)
+
+    def by(self, analyser: PictureAnalyser) -> "CatalogueKeeper":
+        """The same with another who looks."""
+        return CatalogueKeeper(self._engine, analyser, self._pictures, self._recipe, self._figures)
 
     def put(self, product: Product, if_version: int | None = None, *, strict: bool = True) -> Stored:
         """Create or replace a product. Pictures with known bytes are not looked at again; an unchanged product is not written.

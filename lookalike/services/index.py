@@ -6,7 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 
-from lookalike.services.intake import Batch, Change, Intake, Outcome
+from lookalike.ports.vision import PictureAnalyser
+from lookalike.services.changes import Change, Outcome
+from lookalike.services.intake import Batch, Intake
 
 BATCH_ROWS = 64
 FIRST_ROWS = 8
@@ -38,6 +40,10 @@ class Indexer:
 
     def __init__(self, intake: Intake, batch_rows: int = BATCH_ROWS) -> None:
         self._intake, self._batch_rows = intake, batch_rows
+
+    def by(self, analyser: PictureAnalyser) -> "Indexer":
+        """The same with another who looks."""
+        return Indexer(self._intake.by(analyser), self._batch_rows)
 
     def run(
         self, changes: Iterable[Change], cancelled: Callable[[], bool] = lambda: False, first_rows: int = FIRST_ROWS

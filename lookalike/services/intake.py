@@ -3,105 +3,33 @@
 The three steps of a batch are apart, so that `services.index` can run those of several batches at once.
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from lookalike.domain.analysis import Analysis, Recipe
-from lookalike.domain.document import Document, Seen
+from lookalike.domain.document import Document
 from lookalike.domain.picture import digest_of
-from lookalike.domain.picture_address import is_address, meant
-from lookalike.domain.product import PRODUCT_FIELDS, Product, patched
-from lookalike.domain.reasons import PASSING, REFUSED
-from lookalike.errors import LookalikeError, NotFound, PictureUnavailable, PictureUnreadable, VersionConflict
-from lookalike.ports.engine import SearchEngine, Write, Written
+from lookalike.domain.picture_address import is_address
+from lookalike.domain.product import patched
+from lookalike.errors import NotFound, PictureUnavailable, PictureUnreadable
+from lookalike.ports.engine import SearchEngine, Write
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import Look, PictureAnalyser
+from lookalike.services.changes import Change, Foreseen, Outcome
 from lookalike.services.figures import IntakeFigures
+from lookalike.services.foreseeing import foreseen
+from lookalike.services.items import Item, ItemPicture, mark_of
 
-PictureFailure = PictureUnreadable | PictureUnavailable
 _NO_BYTES = "data:,"
 """What stands in a product for a data: URL that holds no bytes: it need not be kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A checked change of one product: put `product`, patch by `changes` (of `parse_patch`), or delete."""
-
-    row: int
-    op: str
-    id: str
-    product: Product | None = None
-    changes: Mapping[str, Any] | None = None
-    if_version: int | None = None
-
-    @property
-    def looks(self) -> bool:
-        """Whether pictures may have to be looked at for it."""
-        return self.op == "put" or (self.op == "patch" and "pictures" in (self.changes or {}))
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of a change: indexed, unchanged, removed or failed (with `error`, and nothing was written).
-
-    `failures`: the pictures that could not be read, by place; the product is indexed all the same.
-    """
-
-    change: Change
-    state: str
-    document: Document | None = None
-    created: bool = False
-    failures: dict[int, PictureFailure] = field(default_factory=dict)
-    error: LookalikeError | None = None
-
-
-class LeftAlone(PictureUnavailable):
-    """Raised by the store that `foresee` may be given: nobody tried to fetch this picture, so it is taken for what it was."""
-
-    def __init__(self) -> None:
-        super().__init__("not_allowed", "It was not fetched.")
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What would become of a put: add, change (`reason` says of what) or unchanged; `failures` as of an `Outcome`."""
-
-    change: Change
-    what: str
-    reason: str = ""
-    failures: dict[int, PictureFailure] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Item:
-    """A change on its way. `pictures`: one entry each of the product's: its reference, its bytes' digest, what is known of it."""
-
-    change: Change
-    product: Product | None = None
-    old: Document | None = None
-    pictures: list["_Picture"] = field(default_factory=list)
-    mark: str = ""
-    outcome: Outcome | None = None
-
-
-@dataclass(slots=True)
-class _Picture:
-    reference: str
-    digest: str | None = None
-    content: bytes | None = None
-    analysis: Analysis | None = None
-    failure: PictureFailure | None = None
-    keep: bool = False
 
 
 @dataclass(slots=True)
 class Batch:
     """Changes of different products between two steps."""
 
-    items: list[_Item]
+    items: list[Item]
     wanted: dict[str, bytes] = field(default_factory=dict)
     """Bytes to be looked at, by digest."""
     seen: dict[str, Analysis | PictureUnreadable] = field(default_factory=dict)
@@ -130,12 +58,16 @@ class Intake:
         self._engine, self._analyser, self._pictures, self._recipe = engine, analyser, pictures, recipe
         self._figures = figures or IntakeFigures()
 
+    def by(self, analyser: PictureAnalyser) -> "Intake":
+        """The same with another who looks."""
+        return Intake(self._engine, analyser, self._pictures, self._recipe, self._figures)
+
     def read(self, changes: Sequence[Change], known: Document | None = None) -> Batch:
         """Step one: fetch bytes, find what is unchanged. No two changes may be of one product.
 
         `known` is the product's document where the caller has read it already; then there is one change only.
         """
-        items = [_Item(change, change.product) for change in changes]
+        items = [Item(change, change.product) for change in changes]
         puts = [item for item in items if item.change.op == "put"]
         digests = {known.id: known.digest} if known else self._engine.digests([item.change.id for item in puts]) if puts else {}
         patches = [item.change.id for item in items if item.change.op == "patch"]
@@ -148,16 +80,16 @@ class Intake:
         documents |= {} if known else self._documents(addressed)
         for item in looking:
             item.old = item.old or documents.get(item.change.id)
-            _resolve(item)
+            item.resolve()
         with self._figures.timed("fetch"):
             self._fetch(looking)
         for item in looking:
             assert item.product is not None
-            self._recognise(item)
-            item.mark = self._mark(item.product, [_mark_of(one) for one in item.pictures])
+            item.recognise(self._recipe.id)
+            item.mark = mark_of(self._recipe.id, item.product, item.pictures)
             found = digests.get(item.change.id, "")
             if item.change.op == "put" and found.partition("!")[0] == item.mark:
-                item.outcome = Outcome(item.change, "unchanged", known, failures=_failures_of(found, item))
+                item.outcome = Outcome(item.change, "unchanged", known, failures=item.failures_before(found))
         open_items = [item for item in looking if item.outcome is None]
         if not known:
             documents |= self._documents(
@@ -167,12 +99,10 @@ class Intake:
         for item in open_items:
             if item.old is None and item.change.id in documents:
                 item.old = documents[item.change.id]
-                self._recognise(item)
-            batch.wanted |= {
-                one.digest: one.content
-                for one in item.pictures
-                if one.digest is not None and one.content is not None and one.analysis is None
-            }
+                item.recognise(self._recipe.id)
+            for one in item.pictures:
+                if one.wanted and one.digest is not None and one.content is not None:
+                    batch.wanted[one.digest] = one.content
         return batch
 
     def look(self, batch: Batch, *, strict: bool = False) -> Batch:
@@ -186,12 +116,14 @@ class Intake:
             for result in results:
                 if isinstance(result, Analysis):
                     self._figures.spent(result.took_ms)
-        pictures = [one for item in batch.items if item.outcome is None for one in item.pictures]
+        items = [item for item in batch.items if item.outcome is None]
+        pictures = [one for item in items for one in item.pictures]
         for one in pictures:
-            self._settle(one, batch.seen)
-        failed = next((one.failure for one in pictures if one.failure is not None and one.analysis is None), None)
-        if strict and failed is not None:
-            raise failed
+            one.settle(batch.seen)
+        # what a change does not touch may stay as bad as it was
+        failed = [one.failure for item in items if item.change.looks for one in item.pictures if one.unseen]
+        if strict and failed and failed[0] is not None:
+            raise failed[0]
         for one in pictures:
             if one.keep and one.content is not None:
                 self._pictures.keep(one.content)
@@ -206,7 +138,7 @@ class Intake:
         """
         removing = [item for item in batch.items if item.change.op == "delete"]
         writing = [item for item in batch.items if item.outcome is None and item.change.op != "delete"]
-        documents = [self._document(item) for item in writing]
+        documents = [item.document() for item in writing]
         if documents or removing:
             with self._figures.timed("engine"):
                 self._store(writing, documents, removing)
@@ -219,13 +151,13 @@ class Intake:
 
         No two changes may be of one product. Whether bytes are a picture at all is only seen by looking.
         """
-        return [_foreseen(item, self._mark) for item in self.read(changes).items]
+        return [foreseen(item, self._recipe.id) for item in self.read(changes).items]
 
-    def _store(self, writing: Sequence[_Item], documents: Sequence[Document], removing: Sequence[_Item]) -> None:
+    def _store(self, writing: Sequence[Item], documents: Sequence[Document], removing: Sequence[Item]) -> None:
         if documents:
             writes = [Write(one, item.change.if_version) for one, item in zip(documents, writing, strict=True)]
             for item, document, written in zip(writing, documents, self._engine.put(writes), strict=True):
-                item.outcome = _written(item, document, written)
+                item.outcome = item.written(document, written)
         if removing:
             for item, removed in zip(removing, self._engine.remove([one.change.id for one in removing]), strict=True):
                 item.outcome = Outcome(item.change, "removed" if removed else "unchanged")
@@ -233,7 +165,7 @@ class Intake:
     def _documents(self, ids: Sequence[str]) -> dict[str, Document]:
         return {one.id: one for one in self._engine.get(ids) if one is not None} if ids else {}
 
-    def _patch(self, item: _Item, old: Document | None) -> None:
+    def _patch(self, item: Item, old: Document | None) -> None:
         if old is None:
             error = NotFound("product", item.change.id, "PUT it to create it.")
             item.outcome = Outcome(item.change, "failed", error=error)
@@ -243,23 +175,19 @@ class Intake:
         if item.change.if_version is None:  # what was read is what is changed
             item.change = replace(item.change, if_version=old.version)
 
-    def _fetches(self, item: _Item) -> bool:
+    def _fetches(self, item: Item) -> bool:
         """Whether the product's pictures are to be looked into; a patch of anything else keeps what was seen."""
         assert item.product is not None
         if item.change.op == "put" or "pictures" in (item.change.changes or {}):
             return True
         assert item.old is not None
-        old, seen = item.old, {one.picture: one.analysis for one in item.old.seen}
-        for place, reference in enumerate(item.product.pictures):
-            analysis = seen.get(place)
-            failure = None if analysis else PictureUnavailable(old.unseen.get(place, "not_found"), "The picture could not be read before.")
-            item.pictures.append(_Picture(reference, analysis.digest if analysis else None, analysis=analysis, failure=failure))
-        item.mark = self._mark(item.product, [_mark_of(one) for one in item.pictures])
-        if item.product == old.product:
-            item.outcome = Outcome(item.change, "unchanged", old)
+        item.keep_seen(item.old)
+        item.mark = mark_of(self._recipe.id, item.product, item.pictures)
+        if item.product == item.old.product:
+            item.outcome = Outcome(item.change, "unchanged", item.old)
         return False
 
-    def _fetch(self, items: Sequence[_Item]) -> None:
+    def _fetch(self, items: Sequence[Item]) -> None:
         references = list(dict.fromkeys(one for item in items if item.product for one in item.product.pictures))
         fetched = dict(zip(references, fetch_all(self._pictures, references), strict=True))
         digests = {reference: digest_of(found) for reference, found in fetched.items() if isinstance(found, bytes)}
@@ -270,50 +198,10 @@ class Intake:
                 if isinstance(found, bytes):
                     digest = digests[reference]
                     keep = inline or reference[:4].lower() == "http"
-                    item.pictures.append(_Picture(f"stored:{digest}" if inline else reference, digest, found, keep=keep))
+                    item.pictures.append(ItemPicture(f"stored:{digest}" if inline else reference, digest, found, keep=keep))
                 else:
-                    item.pictures.append(_Picture(_NO_BYTES if inline else reference, failure=found))
+                    item.pictures.append(ItemPicture(_NO_BYTES if inline else reference, failure=found))
             item.product = replace(item.product, pictures=tuple(one.reference for one in item.pictures))
-
-    def _recognise(self, item: _Item) -> None:
-        """Give pictures that were seen before what was seen in them."""
-        if item.old is None:
-            return
-        seen = [one for one in item.old.seen if one.analysis.recipe_id == self._recipe.id]
-        by_digest = {one.analysis.digest: one.analysis for one in seen}
-        by_reference = {
-            item.old.product.pictures[one.picture]: one.analysis for one in seen if one.picture < len(item.old.product.pictures)
-        }
-        for one in item.pictures:
-            if one.digest is not None:
-                one.analysis = by_digest.get(one.digest)
-            elif isinstance(one.failure, PictureUnavailable) and one.failure.reason in PASSING and one.reference in by_reference:
-                one.analysis = by_reference[one.reference]
-                one.digest = one.analysis.digest
-                if one.failure.reason in REFUSED:  # it came from the command line, and stays
-                    one.failure = None
-
-    @staticmethod
-    def _settle(one: _Picture, seen: Mapping[str, Analysis | PictureUnreadable]) -> None:
-        if one.digest is None or one.content is None or one.analysis is not None:
-            return
-        result = seen[one.digest]
-        if isinstance(result, PictureUnreadable):
-            one.failure = result
-        else:
-            one.analysis = result
-
-    def _document(self, item: _Item) -> Document:
-        assert item.product is not None
-        seen = tuple(Seen(place, one.analysis) for place, one in enumerate(item.pictures) if one.analysis is not None)
-        unseen = {place: one.failure.reason for place, one in enumerate(item.pictures) if one.failure is not None and one.analysis is None}
-        failed = ",".join(f"{place}={one.failure.reason}" for place, one in enumerate(item.pictures) if one.failure is not None)
-        return Document(item.product, seen, f"{item.mark}!{failed}" if failed else item.mark, unseen=unseen)
-
-    def _mark(self, product: Product, marks: Sequence[str]) -> str:
-        """What `Document.digest` starts with: content, pictures and recipe. After "!" it goes on with the pictures that failed."""
-        told = f"{self._recipe.id}\n{product.content_digest(tuple(marks))}"
-        return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
 def fetch_all(pictures: PictureStore, references: Sequence[str]) -> list[bytes | PictureUnavailable]:
@@ -328,67 +216,3 @@ def fetch_all(pictures: PictureStore, references: Sequence[str]) -> list[bytes |
         except PictureUnavailable as error:
             found.append(error)
     return found
-
-
-def _resolve(item: _Item) -> None:
-    """Addresses that we handed out mean the pictures that the product has: so what a GET told can be put again."""
-    if item.product is not None and item.old is not None:
-        own = item.old.product.pictures
-        item.product = replace(item.product, pictures=tuple(meant(one, item.change.id, own) for one in item.product.pictures))
-
-
-def _mark_of(one: _Picture) -> str:
-    if one.digest is not None:
-        return f"{one.reference} {one.digest}"
-    return f"{one.reference} !{one.failure.reason if one.failure else ''}"
-
-
-def _failures_of(digest: str, item: _Item) -> dict[int, PictureFailure]:
-    """The failures that an unchanged product had when it was written: they are still there, and still to be told."""
-    failures: dict[int, PictureFailure] = {}
-    for entry in filter(None, digest.partition("!")[2].split(",")):
-        place, _, reason = entry.partition("=")
-        one = item.pictures[int(place)] if int(place) < len(item.pictures) else None
-        before = "The picture is as it was when it could not be read."
-        failures[int(place)] = one.failure if one and one.failure else PictureUnreadable(reason, before)
-    return failures
-
-
-def _written(item: _Item, document: Document, written: Written) -> Outcome:
-    if written.conflict:
-        expected = item.change.if_version or 0
-        error = VersionConflict(item.change.id, expected, written.version or None)
-        return Outcome(item.change, "failed", error=error)
-    failures = {place: one.failure for place, one in enumerate(item.pictures) if one.failure is not None}
-    return Outcome(item.change, "indexed", replace(document, version=written.version), written.created, failures)
-
-
-def _foreseen(item: _Item, mark: Callable[[Product, Sequence[str]], str]) -> Foreseen:
-    assert item.product is not None
-    old = item.old
-    for place, one in enumerate(item.pictures):
-        before = None if old is None or one.reference not in old.product.pictures[place : place + 1] else old.unseen.get(place)
-        if isinstance(one.failure, LeftAlone) and before is not None:
-            one.failure = PictureUnavailable(before, "It could not be had when it was fetched last.")
-    failures = {
-        place: one.failure for place, one in enumerate(item.pictures) if one.failure is not None and not isinstance(one.failure, LeftAlone)
-    }
-    if item.outcome is not None:
-        return Foreseen(item.change, item.outcome.state, failures=item.outcome.failures)
-    if old is None:
-        return Foreseen(item.change, "add", "new", failures)
-    if old.digest.partition("!")[0] == mark(item.product, [_mark_of(one) for one in item.pictures]):
-        return Foreseen(item.change, "unchanged", failures=failures)
-    return Foreseen(item.change, "change", _differences(item, old), failures)
-
-
-def _differences(item: _Item, old: Document) -> str:
-    """The fields, and the pictures, in which a product differs from what the index has."""
-    assert item.product is not None
-    now, then = item.product.as_json(), old.product.as_json()
-    told = [name for name in PRODUCT_FIELDS if name != "attributes" and now.get(name) != then.get(name)]
-    mine, theirs = now.get("attributes", {}), then.get("attributes", {})
-    told += [f"attributes.{name}" for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name)]
-    if "pictures" not in told:
-        told += [f"the bytes of pictures[{place}]" for place, one in enumerate(item.pictures) if one.analysis is None and one.digest]
-    return ", ".join(told) or "the pictures that can be read"

@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 
-from lookalike.domain.analysis import Analysis
+from lookalike.domain.analysis import Analysis, Recipe
 from lookalike.domain.picture import digest_of
 from lookalike.errors import PictureUnreadable, Unavailable
 from lookalike.ports.analyses import AnalysisCache, LookKey
@@ -55,6 +55,10 @@ class RememberingAnalyser:
             self.remembered += len(looks) - looked
         return [found[key] for key in keys]
 
+    def without_networks(self, reason: str, message: str) -> "RememberedLooks":
+        """Who tells what is remembered, and of all else that it cannot be read, for this reason. Nothing of it is to be closed."""
+        return RememberedLooks(self.recipe, self._analyses, lambda: PictureUnreadable(reason, message))
+
     def close(self) -> None:
         """Give back what the analyser and the cache hold."""
         self._analyser.close()
@@ -80,6 +84,22 @@ class RememberingAnalyser:
             coming = {key: self._coming.pop(key) for key in mine}
         for key, one in coming.items():
             one.set_result(found.get(key))
+
+
+class RememberedLooks:
+    """PictureAnalyser that looks at nothing: what `analyses` has, and `unreadable()` for what it has not."""
+
+    def __init__(self, recipe: Recipe, analyses: AnalysisCache, unreadable: Callable[[], PictureUnreadable]) -> None:
+        self.recipe, self._analyses, self._unreadable = recipe, analyses, unreadable
+
+    def analyse(self, looks: Sequence[Look], deadline: float | None = None) -> list[Result]:
+        """One result for each look, in order."""
+        keys = [LookKey(digest_of(look.content), self.recipe.id, look.box) for look in looks]
+        known = self._analyses.find(list(dict.fromkeys(keys)))
+        return [known.get(key) or self._unreadable() for key in keys]
+
+    def close(self) -> None:
+        """Nothing: the cache is somebody else's."""
 
 
 def _awaited(coming: "Future[Result | None]", deadline: float | None) -> Result | None:

@@ -9,8 +9,9 @@ from lookalike.errors import PictureUnavailable
 from lookalike.ports.engine import SearchEngine, Write
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import PictureAnalyser
+from lookalike.services.changes import Change, Outcome
 from lookalike.services.index import Indexer
-from lookalike.services.intake import Change, Intake, Outcome
+from lookalike.services.intake import Intake
 
 BATCH = 200
 

@@ -16,6 +16,8 @@ from lookalike.errors import ExportMismatch, InvalidInput
 
 Matrix = NDArray[np.float32]
 _LONGEST_NAME = 1_000
+_LONGEST_DIGEST = 10_000
+"""A document's tells of up to fifty pictures why they failed."""
 
 
 @contextmanager
@@ -50,7 +52,7 @@ def document_of(told: Mapping[str, Any], vectors: Sequence[tuple[Matrix, Matrix]
     if len(set(places)) < len(places) or not all(0 <= place < len(product.pictures) for place in places):
         raise ValueError("an analysis of a picture that the product does not have, or two of one")
     unseen = {int(place): _name(reason) for place, reason in told["unseen"].items()}
-    return Document(product, seen, _name(told["digest"]), unseen=unseen)
+    return Document(product, seen, _name(told["digest"], _LONGEST_DIGEST), unseen=unseen)
 
 
 def _whole(told: Mapping[str, Any]) -> None:
@@ -63,8 +65,8 @@ def _whole(told: Mapping[str, Any]) -> None:
         _name(name)
 
 
-def _name(told: object) -> str:
-    if not isinstance(told, str) or len(told) > _LONGEST_NAME:
+def _name(told: object, longest: int = _LONGEST_NAME) -> str:
+    if not isinstance(told, str) or len(told) > longest:
         raise ValueError("a name that is no text, or a very long one")
     told.encode()  # UnicodeEncodeError is a ValueError
     return told

@@ -8,6 +8,7 @@ import pytest
 
 from lookalike.domain.commands import ApplyChanges, ChangeRow, Command, Progress, RowFailure, Ticket
 from lookalike.errors import IndexLocked, NotFound, Overloaded
+from lookalike.ports.counting import CountsWaiting
 from lookalike.ports.runner import TaskRunner
 
 Handle = Callable[[Command, Progress, Callable[[], bool]], None]
@@ -116,6 +117,23 @@ class TaskRunnerContract:
         assert (end.state, end.done) == ("cancelled", 0)
         assert runner.ticket(waiting.id).state == "cancelled"
 
+    def test_a_ticket_that_ended_stays_as_it_was_told(self) -> None:
+        """Whoever tells it: its times to the millisecond, too."""
+        started, go = threading.Event(), threading.Event()
+
+        def handle(_told: Command, _progress: Progress, _cancelled: Callable[[], bool]) -> None:
+            started.set()
+            go.wait(20)
+
+        runner = self.make_runner(handle)
+        first = runner.submit(command())
+        assert started.wait(20)
+        cancelled = [runner.cancel(runner.submit(command()).id) for _ in range(400)]
+        assert [runner.ticket(one.id) for one in cancelled] == cancelled
+        go.set()
+        self.finished(runner, first)
+        runner.close()
+
     def test_too_much_is_refused(self) -> None:
         """Overloaded, with a time to come back."""
         go = threading.Event()
@@ -134,6 +152,29 @@ class TaskRunnerContract:
         go.set()
         runner.close()
         assert caught.value.retry_after_seconds > 0
+
+    def test_what_waits_is_counted_where_it_can_be(self) -> None:
+        """Commands behind the one at work, and none once all are done. Needs `CountsWaiting`."""
+        started, go = threading.Event(), threading.Event()
+
+        def handle(_told: Command, _progress: Progress, _cancelled: Callable[[], bool]) -> None:
+            started.set()
+            go.wait(20)
+
+        runner = self.make_runner(handle)
+        if not isinstance(runner, CountsWaiting):
+            runner.close()
+            pytest.skip("this runner does not tell how much waits")
+        tickets = [runner.submit(command())]
+        assert started.wait(20)
+        tickets += [runner.submit(command()) for _ in range(3)]
+        runner.cancel(tickets[-1].id)
+        assert runner.waiting() == 2
+        go.set()
+        for ticket in tickets:
+            self.finished(runner, ticket)
+        assert runner.waiting() == 0
+        runner.close()
 
     def test_an_unknown_ticket_is_not_found(self) -> None:
         """To look at or to cancel."""

@@ -81,6 +81,12 @@ class TestCelery(TaskRunnerContract):
         runner.close()
         other.close()
 
+    def test_where_redis_is_away_nobody_knows_how_much_waits(self) -> None:
+        """Which is not the same as nothing, and no error: who asks tells of much else besides."""
+        away = open_celery(None, settings=self.settings.model_copy(update={"redis": "redis://127.0.0.1:1/0"}))
+        assert away.waiting() is None
+        away.close()
+
     def test_an_index_that_no_worker_can_open_is_refused(self) -> None:
         """At once, and in a sentence: its jobs would wait for ever."""
         with pytest.raises(InvalidSetting, match="workers can open"):

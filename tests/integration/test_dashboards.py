@@ -22,7 +22,7 @@ from ingest.run import Run, Start
 from lookalike.analysers.celery import CeleryAnalyser
 from lookalike.domain.commands import RowFailure
 from lookalike.domain.product import parse_product
-from lookalike.services.intake import Change
+from lookalike.services.changes import Change
 from query_api.app import create_app
 from query_api.metrics import Metrics
 from query_api.state import ServerState

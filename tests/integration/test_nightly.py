@@ -17,7 +17,7 @@ from lookalike.domain.commands import TRUNCATED, RowFailure
 from lookalike.domain.product import parse_product
 from lookalike.engines.embedded import open_embedded
 from lookalike.runners.ledger import Ledger
-from lookalike.services.intake import Change
+from lookalike.services.changes import Change
 from lookalike.settings import load
 from lookalike.testing.fakes import TOY_RECIPE, ToySeer
 

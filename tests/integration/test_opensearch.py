@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from opensearchpy import OpenSearch
+from support.between import between
 from support.opensearch_index import behind
 
 from lookalike.domain.product import Product
@@ -44,6 +45,44 @@ def test_writers_in_other_processes_lose_nothing(opened: Open) -> None:
     assert [document and document.version for document in one.get(["a", "b", "only 3"])] == [24, 24, 1]
     assert (len(won), sum(won)) == (24, 12)
     assert one.put([Write(worded("a"), if_version=7)])[0].conflict
+
+
+@pytest.mark.opensearch
+def test_a_write_whose_answer_is_lost_conflicts_with_nobody(opened: Open, opensearch_index: Callable[[str], str]) -> None:
+    """It is sent again by itself, and finds what it has stored: it is told as done, and done once. Others' writes still conflict."""
+    direct = opened()
+    direct.prepare(RECIPE)
+    server, _, name = opensearch_index("shop").removeprefix("opensearch://").partition("/")
+    with between(f"http://{server}") as proxy:
+        engine = open_opensearch(f"opensearch://127.0.0.1:{proxy.port}/{name}", settings={"replicas": "0"})
+
+        def lost(write: Write, then: Callable[[], object] = lambda: None) -> tuple[int, bool, bool]:
+            proxy.lose(then)
+            (told,) = engine.put([write])
+            assert proxy.losing is None
+            return told.version, told.created, told.conflict
+
+        assert lost(Write(worded("a", price=1), if_version=0)) == (1, True, False)
+        assert lost(Write(worded("a", price=2), if_version=1)) == (2, False, False)
+        assert lost(Write(worded("a", price=3))) == (3, False, False)
+        assert lost(Write(worded("b"))) == (1, True, False)
+        assert lost(Write(worded("a", price=4), if_version=3), lambda: put(direct, worded("a", price=5))) == (5, False, True)
+        held = [document and (document.version, document.product.price) for document in direct.get(["a", "b"])]
+        assert held == [(5, 5), (1, None)]
+
+        def removed(name: str, then: Callable[[], object] = lambda: None, **version: int) -> bool:
+            proxy.lose(then)
+            return engine.remove([name], version)[0]
+
+        assert removed("a", a=5)
+        assert removed("b")
+        assert not removed("b", b=1), "it is gone already"
+        proxy.losing = None
+        put(direct, worded("a"))
+        assert removed("a", lambda: put(direct, worded("a")), a=1)
+        assert direct.get(["a"])[0] is not None, "somebody has put another in its place, which is not removed"
+        assert not removed("never there")
+        engine.close()
 
 
 @pytest.mark.opensearch
@@ -143,13 +182,18 @@ def test_a_server_that_is_away_is_unavailable() -> None:
 
 @contextmanager
 def answering(answers: list[tuple[int, dict[str, object]]]) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that gives these answers in turn: its address, and what it was sent."""
+    """An OpenSearch that gives these answers in turn: its address, and what it was sent."""
     sent: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._tell(200, {"version": {"distribution": "opensearch", "number": "3.6.0"}})
+
         def do_POST(self) -> None:
             sent.append(self.rfile.read(int(self.headers["Content-Length"])))
-            status, body = answers[len(sent) - 1]
+            self._tell(*answers[len(sent) - 1])
+
+        def _tell(self, status: int, body: dict[str, object]) -> None:
             told = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,10 @@ from toy_house import data_url, picture
 from ingest.sending import SentIndexer
 from lookalike.domain.commands import ApplyChanges, ChangeRow, Ticket
 from lookalike.domain.product import Product
+from lookalike.domain.query import EngineQuery
 from lookalike.engines.embedded import open_embedded
 from lookalike.runners.celery import CeleryRunner, open_celery
-from lookalike.services.intake import Change
+from lookalike.services.changes import Change
 from lookalike.settings import Settings
 
 TOY = [sys.executable, str(Path(__file__).with_name("toy_cli.py"))]
@@ -144,23 +146,59 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_began(shop: Shop, pool: s
 
 
 def test_a_row_that_kills_its_workers_is_told_and_hurts_no_other(shop: Shop) -> None:
-    """After a bounded number of deaths it is a failure, `poison`; its neighbours are indexed."""
+    """After a bounded number of deaths its product is kept without the picture, which is told; its neighbours are indexed.
+
+    The same again, or with another price, kills nobody: nobody looks at that picture.
+    """
+    told = rows(100, lambda number: 47 if number == 40 else 16)
     with shop.worker(TOY_POISON="47") as one:
-        ended = shop.ended(shop.runner.submit(rows(100, lambda number: 47 if number == 40 else 16)), 120)
+        ended = shop.ended(shop.runner.submit(told), 120)
         deaths = len(one.ready) - 1
+        again = shop.ended(shop.runner.submit(told))
+        dearer = ApplyChanges((ChangeRow(1, "put", "p40", {**(told.rows[40].told or {}), "price": 9}),))
+        changed = shop.ended(shop.runner.submit(dearer))
+        assert len(one.ready) - 1 == deaths
     assert (ended.state, ended.failed) == ("done", 1)
-    assert [(told.row, told.id, told.reason) for told in ended.failures] == [(41, "p40", "poison")]
+    assert [(told.row, told.id, told.reason) for told in ended.failures] == [(41, "p40", "picture_unreadable")]
+    assert "kills_worker" in ended.failures[0].message
     assert ended.done + ended.unchanged == 99
-    assert shop.versions() == {name: 1 for name in whole(100) if name != "p40"}
     assert 3 <= deaths <= 6
+    assert (again.unchanged, [told.id for told in again.failures]) == (99, ["p40"])
+    assert (changed.state, [told.reason for told in changed.failures]) == ("done", ["picture_unreadable"])
+    assert shop.versions() == whole(100) | {"p40": 2}
+
+
+def test_a_run_keeps_what_kills_its_workers_until_it_is_replayed(shop: Shop, tmp_path: Path) -> None:
+    """By the command line's road: kept and found by its words, unchanged when run again; a patch of its pictures looks again."""
+    told = changes(tmp_path / "pictures", 3)
+    (tmp_path / "pictures" / "1.png").write_bytes(picture(0.5, 47))
+    with shop.worker(TOY_POISON="47") as one:
+        first = list(SentIndexer(shop.runner).run(told))
+        deaths = len(one.ready) - 1
+        second = list(SentIndexer(shop.runner).run(told))
+        assert len(one.ready) - 1 == deaths
+    assert [one.state for one in first] == ["indexed", "indexed", "indexed"]
+    assert [{place: why.reason for place, why in one.failures.items()} for one in first] == [{}, {0: "kills_worker"}, {}]
+    assert [(one.state, list(one.failures)) for one in second] == [("unchanged", []), ("unchanged", [0]), ("unchanged", [])]
+    engine = open_embedded(str(shop.index), read_only=True)
+    try:
+        found = engine.search(EngineQuery(words="mug 1", weights={"text": 1.0}, limit=1)).hits
+        assert [hit.product.id for hit in found] == ["p1"]
+    finally:
+        engine.close()
+    replay = replace(told[1], op="patch", changes={"pictures": told[1].product.pictures if told[1].product else ()})
+    with shop.worker():  # one whom it does not kill
+        (healed,) = list(SentIndexer(shop.runner).run([replay]))
+    assert (healed.state, dict(healed.failures)) == ("indexed", {})
+    assert shop.versions() == {"p0": 1, "p1": 2, "p2": 1}
 
 
 def test_a_row_that_never_ends_is_given_up(shop: Shop) -> None:
-    """The process that hangs ends itself; the row ends as poison."""
+    """The process that hangs ends itself; the product is kept without its picture."""
     with shop.worker(TOY_ENDLESS="47", LOOKALIKE_CHUNK_SECONDS="1"):
         ended = shop.ended(shop.runner.submit(rows(3, lambda number: 47 if number == 1 else 16)), 120)
-    assert [(told.id, told.reason) for told in ended.failures] == [("p1", "poison")]
-    assert shop.versions() == {"p0": 1, "p2": 1}
+    assert [(told.id, told.reason) for told in ended.failures] == [("p1", "picture_unreadable")]
+    assert shop.versions() == whole(3)
 
 
 def test_redis_may_die_and_come_back(shop: Shop) -> None:

@@ -3,7 +3,7 @@
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,13 +11,21 @@ _PASSED_ON = ("Content-Type", "X-Opaque-Id")
 
 
 class Between:
-    """`seen` holds (method, path, X-Opaque-Id) of each request; while `passing` is not set nothing is answered."""
+    """`seen` holds (method, path, X-Opaque-Id) of each request; while `passing` is not set nothing is answered.
+
+    The answer of the next `_bulk` after `lose(then)` is lost: it is done, `then` is called, and the connection closed.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.seen: list[tuple[str, str, str | None]] = []
         self.passing = threading.Event()
         self.passing.set()
+        self.losing: Callable[[], object] | None = None
+
+    def lose(self, then: Callable[[], object] = lambda: None) -> None:
+        """See the class."""
+        self.losing = then
 
 
 @contextmanager
@@ -39,6 +47,11 @@ def between(url: str) -> Iterator[Between]:
                     status, kind, content = answer.status, answer.headers.get("Content-Type"), answer.read()
             except urllib.error.HTTPError as error:
                 status, kind, content = error.code, error.headers.get("Content-Type"), error.read()
+            if told.losing is not None and "_bulk" in self.path:
+                then, told.losing = told.losing, None
+                then()
+                self.close_connection = True
+                return
             self.send_response(status)
             self.send_header("Content-Type", kind or "application/json")
             self.send_header("Content-Length", str(len(content)))

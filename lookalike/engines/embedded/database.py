@@ -127,9 +127,18 @@ class Database:
         return connection
 
     def release(self, connection: sqlite3.Connection) -> None:
-        """Close a snapshot."""
+        """Close a connection that nobody else uses."""
         self._all.remove(connection)
         connection.close()
+
+    def renew(self) -> None:
+        """Give up the connections that nobody uses just now: they remember pages, and new ones read what is there."""
+        while True:
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                return
+            self.release(connection)
 
     def close(self) -> None:
         """Give back every connection; the last one tidies the write-ahead log."""

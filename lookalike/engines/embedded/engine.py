@@ -15,6 +15,7 @@ from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines.carrying import carry
 from lookalike.engines.embedded import folder, suggest
 from lookalike.engines.embedded.folder import FIRST, Meta, WriterLock
+from lookalike.engines.embedded.health import Health
 from lookalike.engines.embedded.loading import without_collecting
 from lookalike.engines.embedded.ranking import DEAR
 from lookalike.engines.embedded.search import Search
@@ -61,6 +62,7 @@ class EmbeddedEngine:
         self._path, self._writable, self._exact_below = path, not read_only, exact_below
         self._writing = threading.Lock()
         self._closed = False
+        self._health = Health()
         self._missed: dict[str, None] | None = None
         """While the index is rebuilt: ids written since, in order."""
         self._threads = threading.local()
@@ -189,6 +191,7 @@ class EmbeddedEngine:
         store = self._store
         try:
             store = self._current()
+            self._health.look(store)
             ready, message = True, ""
         except LookalikeError as error:
             ready, message = False, str(error)
@@ -285,7 +288,11 @@ class EmbeddedEngine:
             store = self._current()
             with store.lock.reading():
                 if not store.closed:
-                    return ask(store)
+                    try:
+                        return ask(store)
+                    except IndexDamaged as error:
+                        self._health.met(error)
+                        raise
 
     def _note(self, ids: Iterable[str]) -> None:
         if self._missed is not None:
@@ -308,7 +315,7 @@ class _Rebuilt(EmbeddedEngine):
     def __init__(self, outer: EmbeddedEngine, store: Store) -> None:
         self._path, self._writable, self._exact_below = outer._path, True, outer._exact_below  # noqa: SLF001 - one family
         self._writing, self._threads = threading.Lock(), threading.local()
-        self._closed, self._missed = False, None
+        self._closed, self._missed, self._health = False, None, Health()
         self._lock, self._meta, self._store = None, Meta(store.database.path.name), store
 
     def prepare(self, recipe: Recipe) -> None:

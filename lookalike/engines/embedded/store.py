@@ -142,6 +142,16 @@ class Store:
                     found[name] = self._document(row)
         return [found.get(name) for name in ids]
 
+    def in_slot(self, slot: int) -> Document | None:
+        """The document of a slot that is alive. None where another process has removed it meanwhile. Raises: IndexDamaged."""
+        with self.database.reading() as connection:
+            row = connection.execute(f"{_GET} WHERE d.slot = ?", (slot,)).fetchone()
+            if row is not None:
+                return self._document(row)
+        if self.database.writer is not None:
+            raise IndexDamaged(f"{self.database.path} is damaged: product number {slot} is gone. {REMEDY}")
+        return None
+
     def digests(self, ids: Sequence[str]) -> dict[str, str]:
         """The digests of those that are there."""
         found: dict[str, str] = {}

@@ -51,6 +51,12 @@ def scores(database: Database, asked: Collection[str], allowed: Mask) -> tuple[N
     return found, mask
 
 
+def one_with(database: Database, word: str) -> bool:
+    """Whether any product has a word: as cheap as a look at its list can be. Raises: IndexDamaged."""
+    with database.reading() as connection:
+        return connection.execute(f"SELECT rowid {_MATCHING} LIMIT 1", (_quoted(word),)).fetchone() is not None
+
+
 def _with_all(connection: sqlite3.Connection, quoted: Sequence[str], size: int) -> tuple[Slots, Scores]:
     expression = " AND ".join(quoted)
     if not _too_many(connection, expression):

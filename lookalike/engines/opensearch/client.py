@@ -10,8 +10,8 @@ from opensearchpy import OpenSearch, exceptions
 
 from lookalike.domain.deadline import seconds_left
 from lookalike.engines.opensearch.address import Address
-from lookalike.engines.opensearch.connection import RequestConnection
-from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable
+from lookalike.engines.opensearch.connection import OUTSIDE, RequestConnection, noticing_losses, wrong_server
+from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable, WrongServer
 
 Json = dict[str, Any]
 
@@ -24,9 +24,8 @@ _TRIES = 5
 
 _SHOWN = 300
 
-_OUTSIDE = "The search engine does not answer at the moment. Try again in a moment; the server's log says more."
 _NO_WRITES = "The index takes no writes at the moment, as while it is rebuilt. Send the write again in a moment."
-"""What visitors are told: names and addresses of servers are the operators' business alone."""
+"""What visitors are told, as `OUTSIDE`."""
 
 
 class Client:
@@ -56,9 +55,18 @@ class Client:
             yield self._raw
         except exceptions.ConnectionError as error:
             what = "did not answer in time" if isinstance(error, exceptions.ConnectionTimeout) else "cannot be reached"
-            raise Unavailable(f"OpenSearch at {self._address} {what}: {_short(error.info)}. Is it running there?", 2.0, _OUTSIDE) from error
+            raise Unavailable(f"OpenSearch at {self._address} {what}: {_short(error.info)}. Is it running there?", 2.0, OUTSIDE) from error
         except exceptions.TransportError as error:
             raise self._problem(int(error.status_code), _reason(error.info, error.error)) from error
+        except exceptions.SerializationError as error:
+            raise wrong_server(str(self._address), "an answer that is no JSON", str(error)) from error
+
+    def _part(self, told: object, name: str) -> list[Json]:
+        """A list that every answer to what was asked has. Raises: WrongServer."""
+        found = told.get(name) if isinstance(told, dict) else None
+        if not isinstance(found, list):
+            raise wrong_server(str(self._address), f"JSON without {name!r}", str(told))
+        return found
 
     def search(self, index: str, bodies: Sequence[Json]) -> list[Json]:
         """The answers of some searches, asked in one request; again where a shard is away, as while a copy takes its place.
@@ -71,7 +79,7 @@ class Client:
 
         def ask() -> list[Json]:
             with self.asked() as raw:
-                answers: list[Json] = raw.msearch(body=lines, index=index)["responses"]
+                answers = self._part(raw.msearch(body=lines, index=index), "responses")
             for answer in answers:
                 if "error" in answer:
                     raise self._problem(answer["status"], _reason(answer["error"], ""))
@@ -90,7 +98,8 @@ class Client:
 
         def ask() -> list[Json]:
             with self.asked() as raw:
-                told: list[Json] = raw.mget(body={"ids": list(ids)}, index=index, params={"_source_includes": ",".join(names)})["docs"]
+                answer = raw.mget(body={"ids": list(ids)}, index=index, params={"_source_includes": ",".join(names)})
+            told = self._part(answer, "docs")
             for one in told:
                 if "error" in one:
                     reason = _reason(one["error"], "")
@@ -105,8 +114,8 @@ class Client:
             try:
                 return ask()
             except Unavailable as error:
-                if error.__cause__ is not None or isinstance(error, Overloaded):
-                    raise  # opensearch-py has tried the other hosts, or there is no room
+                if error.__cause__ is not None or isinstance(error, (Overloaded, WrongServer)):
+                    raise  # opensearch-py has tried the other hosts, or there is no room, or nobody to ask
                 self._pause(attempt)
         return ask()
 
@@ -115,27 +124,34 @@ class Client:
         seconds = _FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
         left = seconds_left()
         if left is not None and left <= seconds:
-            raise Unavailable(f"OpenSearch at {self._address} has asked for time, and the request's deadline leaves none.", 2.0, _OUTSIDE)
+            raise Unavailable(f"OpenSearch at {self._address} has asked for time, and the request's deadline leaves none.", 2.0, OUTSIDE)
         self._closed.wait(seconds)
 
     def bulk(self, alias: str, actions: Sequence[tuple[Json, Json | None]], *, refresh: str) -> list[Json]:
         """One result a row, in order: {"status": 201, …}. Rows that found no room (429) or no shard (503) are sent again, with
-        growing pauses.
+        growing pauses. The results of rows that may have been done by an attempt whose answer was lost say so: {"lost": True}.
 
         Raises: as `asked`; Overloaded where there is still no room.
         """
         results: list[Json] = [{} for _ in actions]
         left = list(range(len(actions)))
         params = {"refresh": refresh, "require_alias": "true"}  # else a name that is gone would become an index
+        lost: set[int] = set()
         for attempt in range(_ATTEMPTS):
             lines = [line for row in left for line in actions[row] if line is not None]
+            losses: list[int] = []
             try:
-                with self.asked() as raw:
-                    told = raw.bulk(body=lines, index=alias, params=params)["items"]
+                with self.asked() as raw, noticing_losses() as losses:
+                    told = self._part(raw.bulk(body=lines, index=alias, params=params), "items")
             except Overloaded:
                 told = [{"index": {"status": 429}} for _ in left]
+            lost.update(left if losses else ())
             for row, one in zip(left, told, strict=True):
                 results[row] = next(iter(one.values()))
+                if row in lost:
+                    results[row]["lost"] = True
+                if results[row]["status"] == 503:
+                    lost.add(row)
             left = [row for row in left if results[row]["status"] in (429, 503)]
             if not left:
                 return results
@@ -176,7 +192,7 @@ class Client:
                 f"OpenSearch at {where} is overloaded: {reason}.", 2.0, "The search engine has too much to do. Try again in a moment."
             )
         if status in (502, 503, 504):
-            return Unavailable(f"OpenSearch at {where} cannot answer now: {reason}.", 2.0, _OUTSIDE)
+            return Unavailable(f"OpenSearch at {where} cannot answer now: {reason}.", 2.0, OUTSIDE)
         if status in (401, 403):
             told = "Check LOOKALIKE_ENGINE_USER and LOOKALIKE_ENGINE_PASSWORD."
             return IndexProblem(f"OpenSearch at {where} refuses us ({status}): {reason}. {told}")

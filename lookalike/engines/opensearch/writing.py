@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lookalike.engines.opensearch.client import Client
-from lookalike.engines.opensearch.documents import encode
+from lookalike.engines.opensearch.documents import HELD, encode
 from lookalike.errors import Unavailable
 from lookalike.ports.engine import Write, Written
 
@@ -19,6 +19,8 @@ _ATTEMPTS = 50
 """How often a write is tried again because others wrote the same product in between."""
 
 _AT_ONCE = 500
+_NEVER_THERE = 2
+"""`_version` of the second removal of what was never there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,16 @@ def _try_removing(
         return []
     overtaken = []
     answers = target.client.bulk(target.name, actions, refresh=target.refresh)
+    gone = _gone_before(target, [ids[row] for row in sent], answers, if_version)
     for row, result in zip(sent, answers, strict=True):
-        if result["status"] == 409:
+        if ids[row] in gone:
+            results[row] = True
+        elif result["status"] == 409:
             overtaken.append(row)
         elif result["status"] not in (200, 404) or "error" in result:
             raise target.client.failure(result)
-        results[row] = result["status"] == 200
+        else:
+            results[row] = result["status"] == 200
     return overtaken
 
 
@@ -96,7 +102,7 @@ def _try(
 ) -> list[int]:
     """Read the versions, write what may be written; the rows that somebody else overtook."""
     found = _versions(target, [writes[row].document.id for row in batch])
-    actions: list[tuple[Json, Json | None]] = []
+    actions: list[tuple[Json, Json]] = []
     sent: list[tuple[int, Written]] = []
     for row, (version, condition) in zip(batch, found, strict=True):
         document = writes[row].document
@@ -111,15 +117,38 @@ def _try(
         return []
     overtaken = []
     answers = target.client.bulk(target.name, actions, refresh=target.refresh)
+    done = _done_before(target, [source for _, source in actions], answers)
     for (row, written), result in zip(sent, answers, strict=True):
-        if result["status"] == 409:
+        if result["status"] == 409 and written.id not in done:
             overtaken.append(row)
+        elif result["status"] == 409:
+            results[row] = written
         elif result["status"] >= 300:
             results[row] = written
             failures.append(target.client.failure(result))
         else:
             results[row] = written
     return overtaken
+
+
+def _done_before(target: Target, sources: Sequence[Json], answers: Sequence[Json]) -> set[str]:
+    """The ids of what conflicts with nothing but itself: an attempt whose answer was lost had stored it, and there it is."""
+    doubtful = {str(source["id"]): source for source, one in zip(sources, answers, strict=True) if one["status"] == 409 and one.get("lost")}
+    if not doubtful:
+        return set()
+    held = zip(doubtful.items(), target.client.held(target.name, list(doubtful), HELD), strict=True)
+    return {name for (name, source), one in held if one.get("found") and all(one["_source"].get(part) == source.get(part) for part in HELD)}
+
+
+def _gone_before(target: Target, ids: Sequence[str], answers: Sequence[Json], if_version: Mapping[str, int]) -> set[str]:
+    """The same of removals. Where one named what it read, that is gone, or another begun in its place counts from 1 again; else
+    OpenSearch counts the removals of the last minute as versions: of what was not there before the lost attempt either, this one
+    made the second."""
+    lost = [(name, one) for name, one in zip(ids, answers, strict=True) if one.get("lost")]
+    named = [name for name, one in lost if one["status"] == 409]
+    found = _versions(target, named) if named else []
+    gone = {name for name, (version, _) in zip(named, found, strict=True) if version <= if_version[name]}
+    return gone | {name for name, one in lost if one["status"] == 404 and one.get("_version", 0) > _NEVER_THERE}
 
 
 def _versions(target: Target, ids: Sequence[str]) -> list[tuple[int, Json]]:

@@ -164,6 +164,40 @@ def test_damage_is_noticed_when_it_opens(path: Path, harm: str) -> None:
             open_embedded(str(path), read_only=read_only)
 
 
+@pytest.mark.parametrize("part", ["documents", "texts_data"])
+def test_damage_under_an_open_index_is_told_by_its_status(path: Path, part: str) -> None:
+    """Whether a search has met it or not; put right, the index is well again. One damaged product of many is no reason to send
+    nobody there."""
+    file = path / "index-000001.sqlite"
+    whole = file.read_bytes()
+    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        wanted = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'"
+        pages, size = [page for (page,) in connection.execute(wanted, (part,))], connection.execute("PRAGMA page_size").fetchone()[0]
+    for read_only in (True, False):
+        engine = open_embedded(str(path), read_only=read_only)
+        assert engine.status().ready
+        with file.open("r+b") as harmed:
+            for page in pages:
+                harmed.seek((page - 1) * size)
+                harmed.write(b"\xff" * size)
+        engine._store.database.renew()  # type: ignore[attr-defined]  # as in a larger index, of which little is remembered
+        status = engine.status()
+        assert (status.ready, "damaged" in status.message, status.documents) == (False, True, 150)
+        with pytest.raises(IndexDamaged):
+            engine.search(EngineQuery(words="lamp shoe mug red", weights={"text": 1.0}))
+        assert not engine.status().ready
+        file.write_bytes(whole)
+        assert engine.status().ready
+        engine.close()
+    engine = open_embedded(str(path))
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE documents SET digest = 'another' WHERE slot = 7")
+    with pytest.raises(IndexDamaged):
+        engine.get([one.id for one in DOCUMENTS])
+    assert sum(engine.status().ready for _ in range(20)) >= 10
+    engine.close()
+
+
 def test_a_lost_meta_file_is_written_again(path: Path) -> None:
     (path / "meta.json").unlink()
     engine = open_embedded(str(path))

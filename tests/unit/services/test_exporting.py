@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,10 +12,12 @@ from lookalike.domain.analysis import Recipe
 from lookalike.domain.product import Product
 from lookalike.engines.memory import open_memory
 from lookalike.errors import ExportMismatch, InvalidInput
+from lookalike.pictures.analyses import AnalysisFile
 from lookalike.ports.engine import SearchEngine
 from lookalike.services.catalogue import CatalogueKeeper
 from lookalike.services.export import export_lines, read_lines
 from lookalike.services.importing import Imported, import_documents
+from lookalike.services.looking import RememberingAnalyser
 from lookalike.services.rebuild import rebuilt
 from lookalike.testing.fakes import TOY_RECIPE, ToyDecoder, ToyPictures, ToySeer
 
@@ -53,6 +56,31 @@ def test_what_went_out_comes_back(engine: SearchEngine) -> None:
     assert imported([line.encode() for line in lines], other) == [Imported(3)]
     assert list(export_lines(other.documents())) == lines
     assert imported([line.encode() for line in lines], other) == [Imported(0, 3)]
+
+
+def test_pictures_that_kill_who_looks_are_remembered_wherever_their_product_goes() -> None:
+    """Through a change of price either way, export and import nobody looks at them; a patch that names them does."""
+    many = {str(number): f"PIC{number}".encode() for number in range(50)}
+    engine, seer = fresh(), ToySeer(TOY_RECIPE)
+    cache = AnalysisFile(None, 1_000_000)
+    looking = RememberingAnalyser(LocalAnalyser(TOY_RECIPE, lambda: seer, ToyDecoder, threads=1), cache)
+    keeper = CatalogueKeeper(engine, looking, ToyPictures(many), TOY_RECIPE)
+    keeper.put(Product("seen", pictures=("7",)))
+    product = Product("deadly", title="Dynamite", pictures=tuple(many))
+    kept = keeper.by(looking.without_networks("kills_worker", "It did.")).put(product, strict=False)
+    assert sorted(kept.failures) == [place for place in range(50) if place != 7], "what was seen before is known"
+    keeper.patch("deadly", {"price": 5.0}, strict=False)
+    changed = keeper.put(replace(product, price=6.0), strict=False)
+    assert {one.reason for one in changed.failures.values()} == {"kills_worker"}
+    lines = [line.encode() for line in export_lines(engine.documents())]
+    engine = fresh()
+    assert imported(lines, engine) == [Imported(2)]
+    moved = CatalogueKeeper(engine, looking, ToyPictures(many), TOY_RECIPE)
+    assert len(moved.put(replace(product, price=7.0), strict=False).failures) == 49
+    assert len(seer.looked) == 1
+    assert not moved.patch("deadly", {"pictures": product.pictures}, strict=False).failures
+    assert len(seer.looked) == 50
+    looking.close()
 
 
 def test_what_is_no_export_is_refused_with_its_line(engine: SearchEngine) -> None:

@@ -13,8 +13,9 @@ from lookalike.domain.product import Product
 from lookalike.engines.memory import open_memory
 from lookalike.errors import StorageFull
 from lookalike.ports.engine import SearchEngine, Write, Written
+from lookalike.services.changes import Change
 from lookalike.services.index import AHEAD, BATCH_BYTES, WIDEST, Indexer
-from lookalike.services.intake import Change, Intake
+from lookalike.services.intake import Intake
 from lookalike.testing.fakes import TOY_RECIPE, ToyDecoder, ToyPictures, ToySeer
 
 

@@ -129,6 +129,15 @@ def test_a_bad_picture_otherwise_leaves_the_product_to_its_words(shop: Shop) -> 
     assert [one.picture for one in shop.keeper.put(product("a", "bad", "pic1", "nowhere"), strict=False).document.seen] == [1, 2]
 
 
+def test_a_patch_of_its_price_does_not_mind_a_bad_picture(shop: Shop) -> None:
+    """The product is kept without it, strictly or not; a strict patch of its pictures does mind."""
+    shop.keeper.put(product("a", "bad", "pic1"), strict=False)
+    stored = shop.keeper.patch("a", {"price": 2.0})
+    assert (stored.document.product.price, list(stored.failures), len(stored.document.seen)) == (2.0, [0], 1)
+    with pytest.raises(PictureUnreadable):
+        shop.keeper.patch("a", {"pictures": ("bad",)})
+
+
 def test_a_server_that_is_away_does_not_wipe_what_was_seen(shop: Shop) -> None:
     """A time-out says nothing of the picture; a 404 does."""
     shop.keeper.put(product("a", "http://x/1"))
