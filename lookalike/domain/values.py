@@ -15,17 +15,21 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LARGEST_INTEGER = 2**53  # beyond it a JSON number is no exact integer any more (RFC 8259 §6)
 
 
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number (RFC 8259 §6)")
+
+
+# One decoder for all: `json.loads` with options of its own makes a new one each time.
+_decoder = json.JSONDecoder(parse_constant=_refuse)
+
+
 def strict_json(text: str | bytes) -> Any:
     """The value that JSON text means; NaN, Infinity, doubled nesting bombs and lone bytes are refused.
 
     Raises: ValueError, with a sentence that says where.
     """
-
-    def refuse(name: str) -> float:
-        raise ValueError(f"{name} is no JSON number (RFC 8259 §6)")
-
     try:
-        return json.loads(text, parse_constant=refuse)
+        return _decoder.decode(text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError as error:

@@ -34,7 +34,7 @@ def document_of(told: Mapping[str, Any], matrix: NDArray[np.float32], dimension:
     for picture, one in told.get("seen", ()):
         rows = matrix[start : start + len(one["objects"])]
         start += len(rows)
-        seen.append(Seen(int(picture), analysis_from_json(one, rows[:, :dimension], rows[:, dimension:])))
+        seen.append(Seen(int(picture), analysis_from_json(one, rows[:, :dimension], rows[:, dimension:], exact=True)))
     if start != len(matrix):
         raise ValueError("vectors and objects differ in number")
     unseen = {int(place): str(reason) for place, reason in told.get("unseen", ())}

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
+from lookalike.domain.product import Product
 from lookalike.domain.query import EnginePage, EngineQuery
 
 
@@ -129,6 +130,45 @@ class SearchEngine(Protocol):
 
     def close(self) -> None:
         """Give back files and connections. Calls after it are refused."""
+
+
+AMENDABLE = frozenset({"price", "currency", "in_stock", "url", "group", "created", "attributes"})
+"""The fields of a product in which no word is searched, and of which no picture has anything to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amendable:
+    """A product as it is, to be amended. `digests`: of the bytes of each picture that was seen, by place.
+
+    `unseen`: why others were not. `kept` is the engine's own.
+    """
+
+    product: Product
+    version: int
+    digest: str
+    digests: Mapping[int, str]
+    unseen: Mapping[int, str]
+    kept: object = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """`product` and `digest` in place of what `of` has; they differ in `AMENDABLE` fields only."""
+
+    product: Product
+    digest: str
+    of: Amendable
+
+
+@runtime_checkable
+class AmendsProducts(Protocol):
+    """An engine that changes prices and stock without reading or writing what was seen: an ability beside `SearchEngine`."""
+
+    def amendable(self, ids: Sequence[str]) -> list[Amendable | None]:
+        """In order; None for one that is not there, or that `get` must read."""
+
+    def amend(self, amendments: Sequence[Amendment]) -> list[Written]:
+        """As `put` of the whole documents would at the versions that were read: durable on return, conflicts are results."""
 
 
 @runtime_checkable

@@ -42,7 +42,7 @@ def line_of_outcome(outcome: Outcome, host: str = "") -> str:
     if outcome.error is not None:
         told["error"] = [_KINDS.get(type(outcome.error), ""), str(outcome.error)]
     if outcome.failures:
-        references = outcome.document.product.pictures if outcome.document is not None else ()
+        references = outcome.product.pictures if outcome.product is not None else ()
         product = outcome.change.product
         references = references or (product.pictures if product is not None else ())
         told["pictures"] = [

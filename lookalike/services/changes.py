@@ -7,6 +7,7 @@ from typing import Any
 from lookalike.domain.document import Document
 from lookalike.domain.product import Product
 from lookalike.errors import LookalikeError, PictureUnavailable, PictureUnreadable
+from lookalike.ports.engine import AMENDABLE
 
 PictureFailure = PictureUnreadable | PictureUnavailable
 
@@ -23,6 +24,11 @@ class Change:
     if_version: int | None = None
 
     @property
+    def amends(self) -> bool:
+        """Whether it is a patch of fields alone in which no word is searched, of whatever version there is."""
+        return self.op == "patch" and self.if_version is None and AMENDABLE.issuperset(self.changes or {})
+
+    @property
     def looks(self) -> bool:
         """Whether pictures may have to be looked at for it."""
         return self.op == "put" or (self.op == "patch" and "pictures" in (self.changes or {}))
@@ -32,7 +38,8 @@ class Change:
 class Outcome:
     """What became of a change: indexed, unchanged, removed or failed (with `error`, and nothing was written).
 
-    `failures`: the pictures that could not be read, by place; the product is indexed all the same.
+    `failures`: the pictures that could not be read, by place; the product is indexed all the same. `document` is None too where
+    the product was amended, and nobody read the whole of it: then there is only `product`.
     """
 
     change: Change
@@ -41,6 +48,7 @@ class Outcome:
     created: bool = False
     failures: dict[int, PictureFailure] = field(default_factory=dict)
     error: LookalikeError | None = None
+    product: Product | None = None
 
 
 class LeftAlone(PictureUnavailable):

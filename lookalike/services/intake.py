@@ -11,9 +11,8 @@ from lookalike.domain.analysis import Analysis, Recipe
 from lookalike.domain.document import Document
 from lookalike.domain.picture import digest_of
 from lookalike.domain.picture_address import is_address
-from lookalike.domain.product import patched
 from lookalike.errors import NotFound, PictureUnavailable, PictureUnreadable
-from lookalike.ports.engine import SearchEngine, Write
+from lookalike.ports.engine import Amendable, AmendsProducts, SearchEngine, Write
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import Look, PictureAnalyser
 from lookalike.services.changes import Change, Foreseen, Outcome
@@ -71,10 +70,11 @@ class Intake:
         puts = [item for item in items if item.change.op == "put"]
         digests = {known.id: known.digest} if known else self._engine.digests([item.change.id for item in puts]) if puts else {}
         patches = [item.change.id for item in items if item.change.op == "patch"]
-        documents = {known.id: known} if known else self._documents(patches)
+        amendable = {} if known else self._amendable([one.id for one in changes if one.amends])
+        documents = {known.id: known} if known else self._documents([one for one in patches if one not in amendable])
         for item in items:
             if item.change.op == "patch":
-                self._patch(item, documents.get(item.change.id))
+                self._patch(item, amendable.get(item.change.id) or documents.get(item.change.id))
         looking = [item for item in items if item.outcome is None and item.product is not None and self._fetches(item)]
         addressed = [item.change.id for item in puts if item.product is not None and any(map(is_address, item.product.pictures))]
         documents |= {} if known else self._documents(addressed)
@@ -137,11 +137,14 @@ class Intake:
         Raises: IndexProblem, Unavailable.
         """
         removing = [item for item in batch.items if item.change.op == "delete"]
-        writing = [item for item in batch.items if item.outcome is None and item.change.op != "delete"]
+        open_items = [item for item in batch.items if item.outcome is None and item.change.op != "delete"]
+        writing = [item for item in open_items if item.amendable is None]
+        amending = [item for item in open_items if item.amendable is not None]
         documents = [item.document() for item in writing]
-        if documents or removing:
+        if open_items or removing:
             with self._figures.timed("engine"):
                 self._store(writing, documents, removing)
+                self._amend(amending)
         outcomes = [item.outcome for item in batch.items if item.outcome is not None]
         self._figures.came(Counter(one.state for one in outcomes))
         return outcomes
@@ -165,26 +168,34 @@ class Intake:
     def _documents(self, ids: Sequence[str]) -> dict[str, Document]:
         return {one.id: one for one in self._engine.get(ids) if one is not None} if ids else {}
 
-    def _patch(self, item: Item, old: Document | None) -> None:
+    def _amendable(self, ids: Sequence[str]) -> dict[str, Amendable]:
+        if not ids or not isinstance(self._engine, AmendsProducts):
+            return {}
+        return {one.product.id: one for one in self._engine.amendable(ids) if one is not None}
+
+    def _amend(self, items: Sequence[Item]) -> None:
+        if items and isinstance(self._engine, AmendsProducts):
+            for item, written in zip(items, self._engine.amend([one.amendment() for one in items]), strict=True):
+                item.outcome = item.written(None, written)
+
+    def _patch(self, item: Item, old: Document | Amendable | None) -> None:
         if old is None:
             error = NotFound("product", item.change.id, "PUT it to create it.")
             item.outcome = Outcome(item.change, "failed", error=error)
             return
-        item.old = old
-        item.product = patched(old.product, item.change.changes or {})
-        if item.change.if_version is None:  # what was read is what is changed
-            item.change = replace(item.change, if_version=old.version)
+        item.patch(old)
 
     def _fetches(self, item: Item) -> bool:
         """Whether the product's pictures are to be looked into; a patch of anything else keeps what was seen."""
         assert item.product is not None
         if item.change.op == "put" or "pictures" in (item.change.changes or {}):
             return True
-        assert item.old is not None
-        item.keep_seen(item.old)
+        old = item.amendable or item.old
+        assert old is not None
+        item.keep_seen(old)
         item.mark = mark_of(self._recipe.id, item.product, item.pictures)
-        if item.product == item.old.product:
-            item.outcome = Outcome(item.change, "unchanged", item.old)
+        if item.product == old.product:
+            item.outcome = Outcome(item.change, "unchanged", item.old, product=item.product)
         return False
 
     def _fetch(self, items: Sequence[Item]) -> None:

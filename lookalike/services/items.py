@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from lookalike.domain.analysis import Analysis
 from lookalike.domain.document import Document, Seen
 from lookalike.domain.picture_address import meant
-from lookalike.domain.product import Product
+from lookalike.domain.product import Product, patched
 from lookalike.domain.reasons import PASSING, REFUSED, PictureReason
 from lookalike.errors import PictureUnavailable, PictureUnreadable, VersionConflict
-from lookalike.ports.engine import Written
+from lookalike.ports.engine import Amendable, Amendment, Written
 from lookalike.services.changes import Change, Outcome, PictureFailure
 
 _DEADLY = (
@@ -65,6 +65,8 @@ class Item:
     change: Change
     product: Product | None = None
     old: Document | None = None
+    amendable: Amendable | None = None
+    """Stands in place of `old` where the change needs no more of the product."""
     pictures: list[ItemPicture] = field(default_factory=list)
     mark: str = ""
     outcome: Outcome | None = None
@@ -108,15 +110,27 @@ class Item:
             failures[place] = one.failure if one and one.failure else PictureUnreadable(failed.reason, before)
         return failures
 
-    def keep_seen(self, old: Document) -> None:
+    def patch(self, old: Document | Amendable) -> None:
+        """Take `old` for what is to be patched."""
+        if isinstance(old, Amendable):
+            self.amendable = old
+        else:
+            self.old = old
+        self.product = patched(old.product, self.change.changes or {})
+        if self.change.if_version is None:  # what was read is what is changed
+            self.change = replace(self.change, if_version=old.version)
+
+    def keep_seen(self, old: Document | Amendable) -> None:
         """Take pictures as they were seen or could not be, without their bytes."""
         assert self.product is not None
-        seen, failed = {one.picture: one.analysis for one in old.seen}, _failed(old.digest)
+        analyses = {} if isinstance(old, Amendable) else {one.picture: one.analysis for one in old.seen}
+        digests = old.digests if isinstance(old, Amendable) else {place: one.digest for place, one in analyses.items()}
+        failed = _failed(old.digest)
         for place, reference in enumerate(self.product.pictures):
-            analysis = seen.get(place)
-            digest = analysis.digest if analysis else failed[place].digest if place in failed else None
+            analysis = analyses.get(place)
+            digest = digests[place] if place in digests else failed[place].digest if place in failed else None
             failure: PictureFailure | None = None
-            if analysis is None:
+            if place not in digests:
                 failure = PictureUnavailable(old.unseen.get(place, "not_found"), "The picture could not be read before.")
             self.pictures.append(ItemPicture(reference, digest, analysis=analysis, failure=failure))
 
@@ -125,17 +139,27 @@ class Item:
         assert self.product is not None
         seen = tuple(Seen(place, one.analysis) for place, one in enumerate(self.pictures) if one.analysis is not None)
         unseen = {place: one.failure.reason for place, one in enumerate(self.pictures) if one.failure is not None and one.unseen}
-        failed = ",".join(f"{place}={_told(one)}" for place, one in enumerate(self.pictures) if one.failure is not None)
-        return Document(self.product, seen, f"{self.mark}!{failed}" if failed else self.mark, unseen=unseen)
+        return Document(self.product, seen, self._digest(), unseen=unseen)
 
-    def written(self, document: Document, written: Written) -> Outcome:
+    def amendment(self) -> Amendment:
+        """What is to be written in place of `amendable`."""
+        assert self.product is not None
+        assert self.amendable is not None
+        return Amendment(self.product, self._digest(), self.amendable)
+
+    def _digest(self) -> str:
+        failed = ",".join(f"{place}={_told(one)}" for place, one in enumerate(self.pictures) if one.failure is not None)
+        return f"{self.mark}!{failed}" if failed else self.mark
+
+    def written(self, document: Document | None, written: Written) -> Outcome:
         """What became of it, by what the engine says of its document."""
         if written.conflict:
             expected = self.change.if_version or 0
             error = VersionConflict(self.change.id, expected, written.version or None)
             return Outcome(self.change, "failed", error=error)
         failures = {place: one.failure for place, one in enumerate(self.pictures) if one.failure is not None}
-        return Outcome(self.change, "indexed", replace(document, version=written.version), written.created, failures)
+        stored = None if document is None else replace(document, version=written.version)
+        return Outcome(self.change, "indexed", stored, written.created, failures, product=self.product)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,14 @@ from lookalike.domain.filters import Exists, Match
 from lookalike.domain.product import Product
 from lookalike.domain.query import EngineQuery, FacetRequest, Sort
 from lookalike.errors import IndexProblem, InvalidInput, RecipeMismatch
-from lookalike.ports.engine import SearchEngine, Write, Written
+from lookalike.ports.engine import Amendment, AmendsProducts, SearchEngine, Write, Written
 from lookalike.testing.documents import OTHER_RECIPE, RECIPE, make_documents
+from lookalike.testing.engine_amending import AmendingContract
 from lookalike.testing.engine_cases import PICTURE, TEXT, first_vector, ids, pages, put, worded
 from lookalike.testing.engine_searching import SearchingContract
 
 
-class EngineContract(SearchingContract):
+class EngineContract(SearchingContract, AmendingContract):
     """Subclass it, say how your engine is opened, and let pytest collect it."""
 
     durable = True
@@ -246,7 +247,15 @@ class EngineContract(SearchingContract):
         put(engine, *documents)
         put(engine, documents[0])
         engine.remove([documents[1].id])
-        queries = (EngineQuery(vector=first_vector(documents), weights=PICTURE), EngineQuery(words="red", weights=TEXT), EngineQuery())
+        if isinstance(engine, AmendsProducts):
+            found = [one for one in engine.amendable([one.id for one in documents[2:60]]) if one is not None]
+            changes = [Amendment(replace(one.product, price=float(n), in_stock=None), "amended", one) for n, one in enumerate(found)]
+            assert not any(one.conflict for one in engine.amend(changes))
+        queries = (
+            EngineQuery(vector=first_vector(documents), weights=PICTURE),
+            EngineQuery(words="red", weights=TEXT),
+            EngineQuery(sort=Sort("price")),
+        )
         before = [pages(engine, query) for query in queries]
         kept = list(engine.documents())
         engine.close()

@@ -59,9 +59,9 @@ def read(connection: sqlite3.Connection, names: Sequence[str]) -> list[Amendable
             if rows.row_mark(name, version, digest, body, vector_mark) != mark:
                 raise ValueError("its checksum is another")
             told = _bodies.decode(body)
-            seen = {} if told.seen is msgspec.UNSET else {place: one.digest for place, one in _digests.decode(told.seen)}
+            digests = {} if told.seen is msgspec.UNSET else {place: one.digest for place, one in _digests.decode(told.seen)}
             unseen = {} if told.unseen is msgspec.UNSET else dict(_reasons.decode(told.unseen))
-            found.append(Amendable(product_of(told.product), version, digest, seen, unseen, Kept(vector_mark, told)))
+            found.append(Amendable(product_of(told.product), version, digest, digests, unseen, Kept(vector_mark, told)))
         except msgspec.DecodeError:  # NaN in it, or damaged: `get` tells which
             continue
         except DAMAGED as error:

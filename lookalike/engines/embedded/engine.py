@@ -22,7 +22,7 @@ from lookalike.engines.embedded.search import Search
 from lookalike.engines.embedded.store import Store
 from lookalike.engines.legs import verify
 from lookalike.errors import IndexDamaged, IndexProblem, InvalidSetting, LookalikeError, RecipeMismatch, Unavailable
-from lookalike.ports.engine import EngineStatus, SearchEngine, Write, Written
+from lookalike.ports.engine import Amendable, Amendment, EngineStatus, SearchEngine, Write, Written
 
 EXACT_BELOW = 50_000
 """Up to so many candidates every vector is compared: a tenth of them with a filter, a category or colours, where a product
@@ -113,6 +113,16 @@ class EmbeddedEngine:
     def get(self, ids: Sequence[str]) -> list[Document | None]:
         """See the port."""
         return self._reading(lambda store: store.get(ids))
+
+    def amendable(self, ids: Sequence[str]) -> list[Amendable | None]:
+        """See `AmendsProducts`."""
+        return self._reading(lambda store: store.amendable(ids))
+
+    def amend(self, amendments: Sequence[Amendment]) -> list[Written]:
+        """See `AmendsProducts`."""
+        with self._writer() as store:
+            self._note([one.product.id for one in amendments])
+            return store.amend(amendments)
 
     def digests(self, ids: Sequence[str]) -> dict[str, str]:
         """See the port."""

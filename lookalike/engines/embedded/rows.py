@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -90,7 +90,16 @@ def _row(document: Document, data: bytes) -> Row:
 def decode(body: bytes, data: bytes, *, version: int, digest: str, dimension: int, colour_dimension: int) -> Document:
     """The document of a row. Raises: DAMAGED."""
     matrix = np.frombuffer(data, "<f2").astype(np.float32).reshape(-1, dimension + colour_dimension)
-    return document_of(json.loads(body), matrix, dimension, version=version, digest=digest)
+    return document_of(told_in(body), matrix, dimension, version=version, digest=digest)
+
+
+def told_in(body: bytes) -> Told:
+    """What `_json` wrote. Raises: ValueError."""
+    try:
+        told: Told = msgspec.json.decode(body)
+    except msgspec.DecodeError:  # NaN, which only the standard library writes and reads
+        told = json.loads(body)
+    return told
 
 
 def fields_of(told: Told) -> dict[str, Any]:
@@ -98,15 +107,7 @@ def fields_of(told: Told) -> dict[str, Any]:
 
     Raises: DAMAGED.
     """
-    found: dict[str, Any] = dict(told["product"])
-    found.pop("pictures", None)
-    created = found.get("created")
-    if created is not None:
-        found["created"] = values.instant(created)
-    attributes = found.pop("attributes", None)
-    if attributes:
-        for key, one in attributes.items():
-            found[f"attributes.{key}"] = one
+    found = own_fields(told["product"])
     tags: dict[str, None] = {}
     colours: dict[str, None] = {}
     quality: dict[str, None] = {}
@@ -115,6 +116,20 @@ def fields_of(told: Told) -> dict[str, Any]:
         colours.update({colour["name"]: None for colour in one["colours"]})
         quality.update(dict.fromkeys(one["quality"]))
     found["predicted_tags"], found["predicted_colours"], found["quality"] = list(tags), list(colours), list(quality)
+    return found
+
+
+def own_fields(product: Mapping[str, Any]) -> dict[str, Any]:
+    """Of these the product's own; its pictures are none. Raises: DAMAGED."""
+    found = dict(product)
+    found.pop("pictures", None)
+    created = found.get("created")
+    if created is not None:
+        found["created"] = values.instant(created)
+    attributes = found.pop("attributes", None)
+    if attributes:
+        for key, one in attributes.items():
+            found[f"attributes.{key}"] = one
     return found
 
 

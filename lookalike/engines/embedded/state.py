@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.domain.analysis import Recipe
+from lookalike.domain.product import SEEN_FIELDS
 from lookalike.engines.embedded import rows
+from lookalike.engines.embedded.amending import Amended
 from lookalike.engines.embedded.columns import Column, Elements, Mask
 from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.hashes import Hashes
@@ -112,6 +114,26 @@ class State:
         self.tags.put(each, [tags_of(one.told) for one in entries])
         if self._hashes is not None:
             self._hashes.put(each, [one.told for one in entries])
+
+    def amend(self, amended: Mapping[int, Amended]) -> None:
+        """The fields of some products that no word is searched in: all else of them stays."""
+        if not amended:
+            return
+        slots = np.array(list(amended))
+        self.versions.all()[slots] = [one.version for one in amended.values()]
+        self.row_marks.all()[slots] = [one.mark for one in amended.values()]
+        shapes = self._shape.all()
+        changed: defaultdict[str, tuple[list[int], list[Elements]]] = defaultdict(lambda: ([], []))
+        for slot, one in amended.items():
+            old, new = rows.own_fields(one.old), rows.own_fields(one.new)
+            if old.keys() != new.keys():
+                shapes[slot] = self._shapes.setdefault((*new, *SEEN_FIELDS), len(self._shapes))
+            for field in (*new, *(old.keys() - new.keys())):
+                before, after = old.get(field), new.get(field, ())
+                if isinstance(after, list) or type(before) is not type(after) or before != after:  # True == 1, so types count
+                    changed[field][0].append(slot)
+                    changed[field][1].append(after)
+        self._fill(changed)
 
     def remove(self, slot: int) -> None:
         """A product, and its vectors."""
@@ -225,8 +247,11 @@ class State:
             for field, elements in zip(shape, zip(*values, strict=True), strict=True):
                 gathered[field][0].extend(slots)
                 gathered[field][1].extend(elements)
+        self._fill(gathered)
+
+    def _fill(self, gathered: Mapping[str, tuple[list[int], list[Elements]]]) -> None:
         for field, (slots, elements_of) in gathered.items():
-            if field in _LATE and field not in late:
+            if field in _LATE and field not in self.columns:
                 continue
             column = self.columns.get(field)
             if column is None:

@@ -4,13 +4,13 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
-from lookalike.engines.embedded import loading, recall, rows, state
+from lookalike.engines.embedded import amending, loading, recall, rows, state
 from lookalike.engines.embedded.database import Database
 from lookalike.engines.embedded.folder import REMEDY
 from lookalike.engines.embedded.locks import ReadersOrWriter
@@ -18,7 +18,7 @@ from lookalike.engines.embedded.rows import Row
 from lookalike.engines.legs import verify_documents
 from lookalike.engines.told import DAMAGED
 from lookalike.errors import IndexDamaged, IndexProblem, RecipeMismatch
-from lookalike.ports.engine import Write, Written
+from lookalike.ports.engine import Amendable, Amendment, Write, Written
 
 _KEPT_CHANGES = 300_000
 """Other processes that read follow the changes; one that fell behind by more than this reads everything anew."""
@@ -39,6 +39,8 @@ _PUT = (
 )
 _PUT_TEXTS = "INSERT OR REPLACE INTO texts (rowid, title, brand, tags, category, description) VALUES (?, ?, ?, ?, ?, ?)"
 _NEWEST_AND_OLDEST = "SELECT coalesce((SELECT max(number) FROM changes), 0), coalesce((SELECT min(number) FROM changes), 0)"
+_AT_ONCE = 256
+"""Products that one statement reads."""
 _GET = "SELECT d.slot, d.id, d.version, d.digest, d.vector_mark, d.body, d.mark, v.data FROM documents d LEFT JOIN vectors v USING (slot)"
 
 
@@ -49,6 +51,7 @@ class _Batch:
     versions: dict[str, int]
     rows: dict[int, tuple[Row, int, int]]
     removed: list[int]
+    amended: dict[int, amending.Amended] = field(default_factory=dict)
 
 
 class Store:
@@ -135,11 +138,13 @@ class Store:
     def get(self, ids: Sequence[str]) -> list[Document | None]:
         """The documents in order. Raises: IndexDamaged."""
         found: dict[str, Document] = {}
+        names = list(dict.fromkeys(ids))
         with self.database.reading() as connection:
-            for name in dict.fromkeys(ids):
-                row = connection.execute(f"{_GET} WHERE d.id = ?", (name,)).fetchone()
-                if row is not None:
-                    found[name] = self._document(row)
+            for start in range(0, len(names), _AT_ONCE):
+                some = names[start : start + _AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                for row in connection.execute(f"{_GET} WHERE d.id IN ({marks})", some).fetchall():
+                    found[row[1]] = self._document(row)
         return [found.get(name) for name in ids]
 
     def in_slot(self, slot: int) -> Document | None:
@@ -151,6 +156,30 @@ class Store:
         if self.database.writer is not None:
             raise IndexDamaged(f"{self.database.path} is damaged: product number {slot} is gone. {REMEDY}")
         return None
+
+    def amendable(self, ids: Sequence[str]) -> list[Amendable | None]:
+        """See `AmendsProducts`. Raises: IndexDamaged."""
+        names = list(dict.fromkeys(ids))
+        with self.database.reading() as connection:
+            some = [amending.read(connection, names[start : start + _AT_ONCE]) for start in range(0, len(names), _AT_ONCE)]
+        found = {one.product.id: one for part in some for one in part}
+        return [found.get(name) for name in ids]
+
+    def amend(self, amendments: Sequence[Amendment]) -> list[Written]:
+        """Change rows; those that do not conflict."""
+        batch, written = _Batch({}, {}, []), []
+        known, versions = self.state.names.slot_of, self.state.versions.all()
+        for one in amendments:
+            slot = known(one.product.id)
+            version = int(versions[slot]) if slot >= 0 else 0
+            if version != one.of.version or slot in batch.amended:
+                written.append(Written(one.product.id, version, created=False, conflict=True))
+                continue
+            batch.amended[slot] = amending.amended(one)
+            written.append(Written(one.product.id, version + 1, created=False))
+        if batch.amended:
+            self._commit(batch)
+        return written
 
     def digests(self, ids: Sequence[str]) -> dict[str, str]:
         """The digests of those that are there."""
@@ -260,11 +289,11 @@ class Store:
     def _commit(self, batch: _Batch) -> None:
         now = self.state
         marks = now.row_marks.all()
-        changed = [*batch.rows, *batch.removed]
+        changed = [*batch.rows, *batch.removed, *batch.amended]
         total = 0
         for slot in changed:
             total ^= int(marks[slot]) if slot in now else 0
-        for _, _, mark in batch.rows.values():
+        for mark in (*(mark for _, _, mark in batch.rows.values()), *(one.mark for one in batch.amended.values())):
             total ^= mark
         new = {slot for slot in batch.rows if slot not in now}
         added = len(new) - len(batch.removed)
@@ -278,6 +307,9 @@ class Store:
                     (slot, row.id, version, row.digest, row.text_mark, row.vector_mark, row.body, mark)
                     for slot, (row, version, mark) in batch.rows.items()
                 ),
+            )
+            connection.executemany(
+                amending.UPDATE, ((one.version, one.digest, one.body, one.mark, slot) for slot, one in batch.amended.items())
             )
             connection.executemany(_PUT_TEXTS, ((slot, *batch.rows[slot][0].texts) for slot in texted))
             with_data = [(slot, batch.rows[slot][0].data) for slot in vectored]
@@ -308,6 +340,7 @@ class Store:
                 for slot, (row, version, mark) in batch.rows.items()
             ]
         )
+        self.state.amend(batch.amended)
         if vectored:
             chosen = [batch.rows[slot][0] for slot in vectored]
             self.state.put_vectors(vectored, [row.places for row in chosen], [row.data for row in chosen])
