@@ -93,7 +93,7 @@ class Analysis:
     quality: tuple[str, ...] = ()
     took_ms: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
     _exact: dict[str, object] | None = field(default=None, init=False, compare=False, repr=False)
-    """What `as_exact_json` tells, where the analysis was made of just that; `dataclasses.replace` does not take it along."""
+    """What `as_exact_json` tells, once it is known; `dataclasses.replace` does not take it along."""
 
     @property
     def main(self) -> SeenObject:
@@ -106,7 +106,10 @@ class Analysis:
 
     def as_exact_json(self) -> dict[str, object]:
         """As `as_json`, but to the last digit: what is made of it again equals this. Not to be changed: it may be shared."""
-        return self._told(float) if self._exact is None else self._exact
+        if self._exact is None:  # an index and a cache of analyses ask one after the other
+            object.__setattr__(self, "_exact", self._told(float))
+        assert self._exact is not None
+        return self._exact
 
     def packed(self) -> tuple[dict[str, object], bytes]:
         """(`as_exact_json` with the vectors' "dimensions", the vectors): what `unpacked` makes this of again, to the last bit.

@@ -1,11 +1,12 @@
 """What was seen in the bytes, beside the bytes: analyses in one file of bounded size."""
 
-import json
 import sqlite3
 import time
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import msgspec
 
 from lookalike.domain.analysis import Analysis, unpacked
 from lookalike.pictures.cache_file import CacheFile
@@ -77,7 +78,7 @@ def _bytes_used(connection: sqlite3.Connection) -> int:
 def _written(analysis: Analysis) -> tuple[int, bytes, bytes]:
     """(checksum, JSON, vectors), to the last digit, so that it does not matter who saw it first."""
     told, vectors = analysis.packed()
-    body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    body = msgspec.json.encode(told)
     return zlib.crc32(vectors, zlib.crc32(body)), body, vectors
 
 
@@ -85,7 +86,9 @@ def _read(key: LookKey, told_sum: int, body: bytes, vectors: bytes) -> Analysis 
     """The analysis of a row; None where it is another's or a disk has spoiled it."""
     if zlib.crc32(vectors, zlib.crc32(body)) != told_sum:
         return None
-    told = json.loads(body)
-    if (told["digest"], told["recipe"]) != (key.digest, key.recipe_id):
+    try:
+        told = msgspec.json.decode(body)
+        ours = (told["digest"], told["recipe"]) == (key.digest, key.recipe_id)
+        return unpacked(told, vectors) if ours else None
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):  # a version of ours that told something else
         return None
-    return unpacked(told, vectors)
