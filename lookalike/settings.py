@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         min_length=1,
     )
     events_sample: float = Field(1.0, ge=0, le=1, description="The share of searches that events tell of; what shoppers do is always told.")
+    page_events: bool = Field(
+        True,
+        description="The page reports which products shoppers see and open, where events are kept; not who, and not of who asks "
+        "not to be tracked.",
+    )
     events_queue: int = Field(10_000, ge=1, le=1_000_000, description="Events that may wait to be written; more are dropped, and counted.")
     events_state_seconds: float = Field(
         60.0, ge=1, le=86_400, description="How often an event tells how the server is: queues, documents, the engine's figures."

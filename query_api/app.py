@@ -69,7 +69,7 @@ def create_app(
     app.register_blueprint(catalogue.blueprint(house, limits))
     app.register_blueprint(uploads.blueprint(house, limits))
     app.register_blueprint(service.blueprint(house, metrics, ServerState(house, metrics), warm))
-    app.register_blueprint(page.blueprint(options.page))
+    app.register_blueprint(page.blueprint(options.page, reports=options.page_events and house.events.on))
     openapi.install(app)
     app.wsgi_app = Front(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -12,7 +12,8 @@ class Options:
 
     `threads` answer at once; `waiting` requests may wait for one of them, the next is told 429. `connections` may be open;
     one on which nothing happens for `idle_seconds` is closed. Answers to an Idempotency-Key are kept for `idempotency_ttl`
-    seconds. `page` is the folder served at `/`, if there is one. `log_requests`: a line of the log for each request.
+    seconds. `page` is the folder served at `/`, if there is one; with `page_events` it reports what shoppers
+    see and open, where events are kept. `log_requests`: a line of the log for each request.
     """
 
     max_body: int = 20_000_000
@@ -24,6 +25,7 @@ class Options:
     idle_seconds: int = 60
     idempotency_ttl: float = 86_400.0
     page: Path | None = None
+    page_events: bool = True
     log_requests: bool = False
 
     @classmethod
@@ -36,6 +38,7 @@ class Options:
             threads=settings.http_threads,
             idempotency_ttl=settings.idempotency_ttl,
             page=page_folder(),
+            page_events=settings.page_events,
             log_requests=settings.log_requests,
         )
 

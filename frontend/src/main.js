@@ -4,6 +4,8 @@ import * as client from "./api/client.js";
 import { createApp } from "./app.js";
 import { cropView } from "./features/crop/view.js";
 import { detailsView } from "./features/details/view.js";
+import { wanted } from "./features/events/state.js";
+import { eventsView } from "./features/events/view.js";
 import { examplesView } from "./features/examples/view.js";
 import { facetsView } from "./features/facets/view.js";
 import { prepared } from "./features/picture/prepare.js";
@@ -36,6 +38,8 @@ app.watch(examplesView(app));
 app.watch(understandingView(app));
 app.watch(facetsView(app));
 app.watch(resultsView(app, detailsView(app)));
+const reports = document.querySelector("meta[name='lookalike-events']")?.getAttribute("content") ?? null;
+if (wanted(reports, navigator)) app.watch(eventsView(app, client.report));
 app.watch((state) => {
   const { tags, notTags, examples } = state.query;
   query.hidden = state.picture.phase === "none" && examples.length === 0 && tags.length === 0 && notTags.length === 0;

@@ -29,15 +29,21 @@ _SERVED = {
 _DOCS = frozenset({"docs.html", "docs.css", "docs.js"})
 
 
-def blueprint(folder: Path | None) -> APIBlueprint:
-    """The routes of pages. `folder` holds the shop's page; without one `/` leads to the documentation."""
+_REPORTS = b'<meta name="lookalike-events" content="%s">'
+
+
+def blueprint(folder: Path | None, *, reports: bool = False) -> APIBlueprint:
+    """The routes of pages. `folder` holds the shop's page; without one `/` leads to the documentation.
+
+    `reports`: the page tells what shoppers see and open, by `POST /v1/events`.
+    """
     routes = APIBlueprint("page", __name__, enable_openapi=False)
 
     @routes.get("/")
     def index() -> AnyResponse:
         if folder is None:
             return redirect("/docs", 302)
-        return _file(folder, "index.html")
+        return _file(folder, "index.html", reports=reports)
 
     @routes.get("/static/<path:name>")
     def static(name: str) -> AnyResponse:
@@ -69,11 +75,12 @@ def _is_public(name: str) -> bool:
     return not hidden and Path(name).suffix in _SERVED and ".test." not in name
 
 
-def _file(folder: Path, name: str) -> AnyResponse:
+def _file(folder: Path, name: str, *, reports: bool = False) -> AnyResponse:
     place = safe_join(str(folder), name)
     if place is None or not Path(place).is_file():
         abort(404)
-    return _guarded(Path(place).read_bytes(), name)
+    content = Path(place).read_bytes()
+    return _guarded(content.replace(_REPORTS % b"off", _REPORTS % b"on") if reports else content, name)
 
 
 def _own(name: str) -> AnyResponse:

@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,25 @@ def server(shop: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory)
     """The address of `lookalike serve`."""
     if not (REPOSITORY / "frontend" / "index.html").is_file():
         pytest.skip("the page is in a clone's folder frontend/, which is not here")
-    folder = tmp_path_factory.mktemp("shop")
-    catalogue, index = folder / "products.jsonl", folder / "shop.lookalike"
     # Full paths: with a folder of pictures the two that have none would be looked for there by their ids.
     rows = [row | {"pictures": [str(SHOP / one) for one in row["pictures"]]} for row in shop]
-    catalogue.write_text("".join(json.dumps(row) + "\n" for row in [*rows, HOSTILE, LINKED]), "utf-8")
+    with serving(tmp_path_factory.mktemp("shop"), [*rows, HOSTILE, LINKED]) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., AbstractContextManager[str]]:
+    """Starts another server, in its own folder, over its own products, with its own settings."""
+    return serving
+
+
+@contextmanager
+def serving(folder: Path, rows: Sequence[dict[str, Any]], **settings: str) -> Iterator[str]:
+    """The address of `lookalike serve` over these products."""
+    catalogue, index = folder / "products.jsonl", folder / "shop.lookalike"
+    catalogue.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     # Somebody's own settings are not what is tested here.
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("LOOKALIKE_")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LOOKALIKE_")} | settings
     command = _lookalike()
     indexed = subprocess.run(
         [command, "index", str(catalogue), "--index", str(index), "--json"],

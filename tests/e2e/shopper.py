@@ -30,6 +30,7 @@ class Shopper:
         self._context.add_init_script(_WATCH_POLICY)
         self.page: Page = self._context.new_page()
         self.searches: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
         self.complaints: list[str] = []
         self.foreign: list[str] = []
         self.expected: list[str] = []
@@ -56,6 +57,8 @@ class Shopper:
             self.foreign.append(request.url)
         if request.url.endswith("/v1/search"):
             self.searches.append(json.loads(request.post_data or "{}"))
+        if request.url.endswith("/v1/events"):
+            self.events += json.loads(request.post_data or "{}")["events"]
 
     def visit(self, query: str = "") -> Self:
         """Open the page and wait for the first products."""

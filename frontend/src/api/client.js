@@ -2,7 +2,7 @@
 
 import { ApiProblem, isAbort } from "./problem.js";
 
-/** @import { Product, SearchAnswer, SearchRequest, Suggestion, Upload } from "./types.js" */
+/** @import { Product, SearchAnswer, SearchRequest, ShopperEvent, Suggestion, Upload } from "./types.js" */
 
 /**
  * @param {AbortSignal} signal
@@ -108,6 +108,21 @@ export async function product(signal, id) {
 export async function suggest(signal, words) {
   const told = /** @type {{suggestions: Suggestion[]}} */ (await request(signal, `/v1/suggest?q=${encodeURIComponent(words)}`));
   return told.suggestions;
+}
+
+/**
+ * Reports what shoppers did, also from a page that is being left. No cookie goes along, and nobody waits: what is lost is lost.
+ *
+ * @param {ShopperEvent[]} events
+ */
+export function report(events) {
+  void fetch("/v1/events", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ events }),
+    keepalive: true,
+    credentials: "omit",
+  }).catch(() => undefined);
 }
 
 /**

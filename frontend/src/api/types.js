@@ -85,6 +85,7 @@
  * @property {boolean} [explain]
  *
  * @typedef {object} SearchAnswer
+ * @property {string} [query_id] by which events name the search
  * @property {Hit[]} hits
  * @property {{value: number, relation: "eq" | "gte"}} total
  * @property {Record<string, FacetCount[]>} [facets]
@@ -92,6 +93,13 @@
  * @property {string | null} [next]
  * @property {string[]} [notices]
  * @property {Record<string, number>} [took_ms]
+ *
+ * @typedef {object} ShopperEvent
+ * @property {"view" | "click"} action_name
+ * @property {string} object_id
+ * @property {string} [query_id]
+ * @property {number} [position]
+ * @property {string} timestamp
  *
  * @typedef {object} Suggestion
  * @property {string} text

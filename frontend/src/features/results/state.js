@@ -9,6 +9,7 @@ import { whole } from "../../shared/format.js";
  * @typedef {object} Results
  * @property {"waiting" | "searching" | "paging" | "ready" | "failed"} phase waiting: nothing was answered yet
  * @property {Hit[]} hits
+ * @property {{query: string | null, from: number}[]} answers that brought them: the search's name, and the place of its first hit
  * @property {{value: number, relation: "eq" | "gte"}} total
  * @property {Record<string, FacetCount[]>} facets
  * @property {Analysis | null} analysis
@@ -22,6 +23,7 @@ export const NONE = Object.freeze(
   /** @type {Results} */ ({
     phase: "waiting",
     hits: [],
+    answers: [],
     total: { value: 0, relation: "eq" },
     facets: {},
     analysis: null,
@@ -56,6 +58,7 @@ export function answered(answer) {
   return {
     phase: "ready",
     hits: answer.hits,
+    answers: [{ query: answer.query_id ?? null, from: 0 }],
     total: answer.total,
     facets: answer.facets ?? {},
     analysis: answer.analysis ?? null,
@@ -79,6 +82,7 @@ export function appended(results, answer) {
     ...results,
     phase: "ready",
     hits: [...results.hits, ...answer.hits.filter((hit) => !known.has(hit.id))],
+    answers: [...results.answers, { query: answer.query_id ?? null, from: results.hits.length }],
     next: answer.next ?? null,
     tookMs: answer.took_ms?.["total"] ?? null,
   };
