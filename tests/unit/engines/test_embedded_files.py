@@ -181,8 +181,9 @@ def test_damage_under_an_open_index_is_told_by_its_status(path: Path, part: str)
                 harmed.seek((page - 1) * size)
                 harmed.write(b"\xff" * size)
         engine._store.database.renew()  # type: ignore[attr-defined]  # as in a larger index, of which little is remembered
-        status = engine.status()
-        assert (status.ready, "damaged" in status.message, status.documents) == (False, True, 150)
+        # a look by chance may be at a product without words
+        status = next(one for one in (engine.status() for _ in range(50)) if not one.ready)
+        assert ("damaged" in status.message, status.documents) == (True, 150)
         with pytest.raises(IndexDamaged):
             engine.search(EngineQuery(words="lamp shoe mug red", weights={"text": 1.0}))
         assert not engine.status().ready
