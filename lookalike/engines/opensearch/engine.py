@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from lookalike.domain.analysis import Recipe
+from lookalike.domain.analysis import Recipe, Vector
 from lookalike.domain.document import Document
 from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines.carrying import carry
@@ -105,18 +105,16 @@ class OpenSearchEngine:
 
     def search(self, query: EngineQuery) -> EnginePage:
         """See the port."""
-
-        def page(index: Index) -> EnginePage:
-            verify(query, self.strategies, index.recipe, self.fields)
-            told = self._address
-            limits = Limits(told.exact_below, told.window, index.rescored, self._vectors.of(index.name))
-            return Search(self._ask, query, index.recipe, limits, lambda many: self._vectors.learn(index.name, many)).page()
-
-        return self._asked(page)
+        return self._asked(lambda index: self._search(index, query).page())
 
     def with_hashes(self, hashes: Sequence[str], limit: int) -> list[str]:
         """See `HashLookup`."""
         return self._asked(lambda _: reading.with_hashes(self._client, self._name, hashes, limit)) if hashes else []
+
+    def categories_near(self, vector: Vector, limit: int) -> list[tuple[str | None, float]]:
+        """See `CategoryLookup`."""
+        query = EngineQuery(vector=vector, weights={"picture": 1.0}, limit=limit)
+        return self._asked(lambda index: self._search(index, query).categories())
 
     def suggest(self, prefix: str, limit: int) -> list[tuple[str, str, int]]:
         """See the port."""
@@ -306,6 +304,12 @@ class OpenSearchEngine:
             if now is None or now.name == index.name:
                 raise
             return ask(now)
+
+    def _search(self, index: Index, query: EngineQuery) -> Search:
+        verify(query, self.strategies, index.recipe, self.fields)
+        told = self._address
+        limits = Limits(told.exact_below, told.window, index.rescored, self._vectors.of(index.name))
+        return Search(self._ask, query, index.recipe, limits, lambda many: self._vectors.learn(index.name, many))
 
     def _ask(self, bodies: Sequence[Json]) -> list[Json]:
         return self._client.search(self._name, bodies)

@@ -90,6 +90,12 @@ class Search:
         strategy = "exact" if plan_.exact else "hnsw"
         return EnginePage(self._hits(shown), total, facets=facets, next=following, strategy=strategy, notices=notices)
 
+    def categories(self) -> list[tuple[str | None, float]]:
+        """The category and the cosine of what looks nearest; no source is read."""
+        body = {**self._plan.best("picture", min(self._query.limit, self._plan.window)), "docvalue_fields": ["category"]}
+        (told,) = self._ask([body])
+        return [(hit.get("fields", {}).get("category", [None])[0], scoring.cosine_of(hit["_score"])) for hit in told["hits"]["hits"]]
+
     def _counts(self, told: Json) -> dict[str, int]:
         """How many each leg found, of those that were counted."""
         return {leg: told[leg]["doc_count"] for leg in self._legs.weights if leg in told}
