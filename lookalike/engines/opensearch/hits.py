@@ -1,7 +1,7 @@
 """From the sources of products to what a search shows of them: no more is read of them than that."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,27 +19,31 @@ _TOLD_ABOVE_0 = frozenset({"tags", "category"})
 
 
 class Shown(NamedTuple):
-    """A product of the page: its source, its score, and what each leg scored it, NaN where nothing; None where looks, colours and
-    category are to be computed from the source."""
+    """A product of the page: its source, its score, and what each leg scored it, NaN where nothing. Without legs looks, colours and
+    category are computed from the source; and without a score, their mean."""
 
     id: str
     source: Json
-    score: float
-    legs: Mapping[str, float] | None
+    score: float | None
+    legs: Mapping[str, float] | None = None
 
 
 class _Nearest(NamedTuple):
-    """The object of a product that is nearest in looks: its place among the product's, its cosine, and that of its colours."""
+    """The object of a product that is nearest in looks: its place among the product's, its cosine, and the scores of the legs that
+    are told by vectors."""
 
     place: int
     cosine: float
-    colour: float
+    scores: dict[str, float]
 
 
 def hits_of(
-    shown: Sequence[Shown], query: EngineQuery, tags: Mapping[str, str], recipe: Recipe, active: Iterable[str] = ()
+    shown: Sequence[Shown], query: EngineQuery, tags: Mapping[str, str], recipe: Recipe, active: Mapping[str, float] = {}
 ) -> tuple[EngineHit, ...]:
-    """The hits in order. `tags`: those asked for, as they are shown. `active`: the legs that found something. Raises: IndexDamaged."""
+    """The hits in order. `tags`: those asked for, as they are shown. `active`: the weights of the legs that found something.
+
+    Raises: IndexDamaged.
+    """
     found = []
     for one, nearest in zip(shown, _nearest(shown, query, recipe), strict=True):
         try:
@@ -47,32 +51,27 @@ def hits_of(
             picture, place = (None, None) if nearest is None else places_of(told)[nearest.place]
             has = tags_of(told) if tags else {}
             product = product_of(told["product"])
-            legs = one.legs
-            if legs is None and nearest is not None:
-                legs = {leg: _score(leg, nearest, product.category, query) for leg in active}
+            legs, score = one.legs or {}, one.score
+            if one.legs is None and nearest is not None:
+                if "category" in active:
+                    nearest.scores["category"] = fusion.category_score(product.category, query.categories)
+                legs = {leg: nearest.scores[leg] for leg in active}
+            if score is None:
+                score = min(1.0, sum(active[leg] * value for leg, value in legs.items()) / (sum(active.values()) or 1.0))
             hit = EngineHit(
                 product=product,
-                score=one.score,
+                score=score,
                 version=int(one.source["version"]),
                 similarity=None if nearest is None else nearest.cosine,
                 picture=picture,
                 object=place,
-                legs={
-                    leg: value for leg, value in (legs or {}).items() if not math.isnan(value) and (value > 0 or leg not in _TOLD_ABOVE_0)
-                },
+                legs={leg: value for leg, value in legs.items() if not math.isnan(value) and (value > 0 or leg not in _TOLD_ABOVE_0)},
                 tags=tuple(name for tag, name in tags.items() if tag in has),
             )
         except DAMAGED as error:
             raise damaged(one.id, error) from error
         found.append(hit)
     return tuple(found)
-
-
-def _score(leg: str, nearest: _Nearest, category: str | None, query: EngineQuery) -> float:
-    if leg == "category":
-        return fusion.category_score(category, query.categories)
-    cosine = np.array([nearest.cosine if leg == "picture" else nearest.colour], np.float32)
-    return float((fusion.picture_score(cosine) if leg == "picture" else fusion.colour_score(cosine))[0])
 
 
 def _nearest(shown: Sequence[Shown], query: EngineQuery, recipe: Recipe) -> list[_Nearest | None]:
@@ -90,18 +89,20 @@ def _nearest(shown: Sequence[Shown], query: EngineQuery, recipe: Recipe) -> list
     matrix = np.concatenate(parts)
     cosines = dots(matrix[:, : recipe.dimension], query.vector).tolist()
     rows: list[int] = []
-    found: list[_Nearest | None] = []
+    starts: list[int | None] = []
     start = 0
     for part in parts:
         end = start + len(part)
+        starts.append(start if start < end else None)
         if start < end:
             rows.append(max(range(start, end), key=cosines.__getitem__))
-        found.append(_Nearest(rows[-1] - start, cosines[rows[-1]], 0.0) if start < end else None)
         start = end
-    if query.colour is None or not rows:
-        return found
-    colours = iter(dots(matrix[rows, recipe.dimension :], query.colour).tolist())
-    return [None if one is None else one._replace(colour=next(colours)) for one in found]
+    scores = {"picture": fusion.picture_score(np.array([cosines[row] for row in rows], np.float32)).tolist()}
+    if query.colour is not None and rows:
+        scores["colour"] = fusion.colour_score(dots(matrix[rows, recipe.dimension :], query.colour)).tolist()
+    each = iter([dict(zip(scores, one, strict=True)) for one in zip(*scores.values(), strict=True)])
+    best = iter(rows)
+    return [None if start is None else _Nearest((row := next(best)) - start, cosines[row], next(each)) for start in starts]
 
 
 def dots(matrix: NDArray[np.floating], vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ NEAREST_COLOUR = "nearest colour"
 """The signal that is only looked up: the colours of the object that is nearest in looks."""
 
 TOGETHER = "together"
-"""The signal that is the mean of all legs: looks find, colours and category only weigh."""
+"""The signal that is the mean of all legs: looks find, colours and category only weigh, if they are asked for."""
 
 _WEIGHING = {"colour", "category"}
 
@@ -72,10 +72,10 @@ class Plan:
 
     @property
     def together(self) -> bool:
-        """Whether OpenSearch makes one ranking of all legs: looks find, and colours that weigh no more, or the category, weigh in."""
+        """Whether OpenSearch makes the one ranking: looks find, and colours that weigh no more, or the category, may weigh in."""
         weights = self.legs.weights
         beside = weights.keys() - {"picture"}
-        return "picture" in weights and bool(beside) and beside <= _WEIGHING and weights.get("colour", 0) <= weights["picture"]
+        return "picture" in weights and beside <= _WEIGHING and weights.get("colour", 0) <= weights["picture"]
 
     @property
     def counts_itself(self) -> bool:
@@ -137,7 +137,7 @@ class Plan:
             inside = [*_told(clause(self.query.filter)), *banned(self.legs)]
             named = "vector" if looks == "picture" else "colour"
             found, filters = scoring.nearest(named, vector, self.window, inside, rescored=self.rescored), least_similar(self.query)
-        if signal == TOGETHER:
+        if signal == TOGETHER and len(self.legs.weights) > 1:
             found = scoring.together(found, self.query, self.legs.weights)
         return scoring.best(found, filters, count, held)
 

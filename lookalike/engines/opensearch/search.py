@@ -237,6 +237,8 @@ class Search:
         """One page of a walk in the order of a field, and the token of the next."""
         shown = rows[: self._query.limit]
         following = Position("field", shown[-1][0], shown[-1][1]).token() if len(rows) > len(shown) else None
+        if self._plan.together:
+            return [Ranked(name, 0.0, row) for row, (_, name) in enumerate(shown)], following
         scores = self._mean([name for _, name in shown], {}).tolist()
         return [Ranked(name, score, row) for row, ((_, name), score) in enumerate(zip(shown, scores, strict=True))], following
 
@@ -298,15 +300,21 @@ class Search:
             self._keep(self._ask([scoring.held(missing, documents.HELD)])[0])
         tags = dict(reversed(self._legs.tags.items()))
         there = [one for one in shown if one.id in self._sources]  # the others were removed in between
-        if self._plan.together:  # the scores are of all legs, those that found nothing included
-            whole = sum(self._legs.weights.values()) / (sum(self._active.values()) or 1.0)
-            weighed = [hits.Shown(one.id, self._sources[one.id], min(1.0, one.score * whole), None) for one in there]
+        if self._plan.together:
+            ordered = order_of(self._query, self._legs) is None
+            weighed = [hits.Shown(one.id, self._sources[one.id], self._shared(one.score) if ordered else None) for one in there]
             return hits.hits_of(weighed, self._query, tags, self._recipe, self._active)
         told = [
             hits.Shown(one.id, self._sources[one.id], one.score, {leg: float(scores[one.row]) for leg, scores in self._told.items()})
             for one in there
         ]
         return hits.hits_of(told, self._query, tags, self._recipe)
+
+    def _shared(self, score: float) -> float:
+        """The score of what OpenSearch scored together: it does not know which legs found nothing, which then do not count."""
+        if len(self._legs.weights) == 1:
+            return (1.0 + scoring.cosine_of(score)) / 2
+        return min(1.0, score * sum(self._legs.weights.values()) / (sum(self._active.values()) or 1.0))
 
 
 def _contenders(scores: NDArray[np.float32], count: int, after: Position | None) -> NDArray[np.intp]:
