@@ -28,7 +28,8 @@ from stack.local import LocalStack, Wishes
 TITLE = "Load"
 ABOUT = (
     "The stack of docker-compose.yml as processes on one machine: OpenSearch 3.6.0 with 512 MB of heap, Redis, one worker, one API. "
-    "Visitors send a picture that nobody has seen, wait for the answer, and send the next; one who is told 429 waits as long as it says. "
+    "Visitors send a picture that nobody has seen, wait for the answer, and send the next; one who is told 429 waits as long as it says, "
+    "and comes back with the cookie that it was given, as browsers do. "
     "The bound is what the cores could answer if each search took only what its parts take alone, measured in the same run: decoding and "
     "network (one thread, nothing else), and the same search again (what is in its picture is then remembered): query and HTTP. Cores "
     "that the visitors and others take are not counted in."
@@ -189,7 +190,8 @@ def _body(jpeg: bytes, rng: random.Random) -> bytes:
 async def _crowd(stack: LocalStack, visitors: int, seconds: float, pictures: Sequence[Path]) -> Crowd:
     crowd, contents = Crowd(visitors), [one.read_bytes() for one in pictures[:200]]
     timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
+    jar = aiohttp.DummyCookieJar()  # each visitor has cookies of its own
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout, cookie_jar=jar) as session:
         began = time.monotonic()
         tasks = [_visitor(session, stack.url, crowd, random.Random(number), contents, began + seconds) for number in range(visitors)]
         await asyncio.gather(*tasks)
@@ -200,11 +202,13 @@ async def _crowd(stack: LocalStack, visitors: int, seconds: float, pictures: Seq
 async def _visitor(
     session: aiohttp.ClientSession, url: str, crowd: Crowd, rng: random.Random, contents: Sequence[bytes], end: float
 ) -> None:
-    waited = False
+    waited, cookies = False, dict[str, str]()
     while time.monotonic() < end:
         body, pause, began = _body(rng.choice(contents), rng), 0.0, time.monotonic()
         try:
-            async with session.post(f"{url}/v1/search", data=body, headers={"Content-Type": "application/json"}) as answer:
+            headers = {"Content-Type": "application/json"}
+            async with session.post(f"{url}/v1/search", data=body, headers=headers, cookies=cookies) as answer:
+                cookies = {name: one.value for name, one in answer.cookies.items()}
                 told = await answer.json(content_type=None)
                 outcome = str(answer.status)
                 if answer.status == 200:

@@ -7,6 +7,7 @@ import _thread
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ from lookalike.errors import Unavailable
 
 if TYPE_CHECKING:
     from lookalike.bootstrap import House
+    from lookalike.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +53,7 @@ def run(house: "House", host: str, port: int) -> None:
 
     told = house.settings
     configure(told.log, told.log_level, secrets_of(told))
-    options, metrics, warm = Options.of(told), Metrics(house), threading.Event()
+    options, metrics, warm = replace(Options.of(told), turn_key=_turn_key(told)), Metrics(house), threading.Event()
     app = create_app(house, options, metrics, warm.is_set)
     listening = bind(host, port)
     taken = listening.getsockname()[1]
@@ -83,6 +85,22 @@ def run(house: "House", host: str, port: int) -> None:
         stopped.set()
     if failures:
         raise failures[0]
+
+
+def _turn_key(settings: "Settings") -> bytes | None:
+    """What signs turns, where processes that serve the same shop meet at a Redis; else, or where it is away, each has its own."""
+    if "celery" not in (settings.analyser, settings.runner):
+        return None
+    from redis.exceptions import RedisError
+
+    from lookalike.broker.connection import connect, shared_secret
+
+    try:
+        with connect(settings.redis) as client:
+            return shared_secret(client, "turns")
+    except RedisError as error:
+        print(f"Redis does not answer ({type(error).__name__}): whoever is told 429 has to come back to this process.", file=sys.stderr)
+        return None
 
 
 def _warm_up(house: "House") -> None:

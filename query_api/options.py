@@ -1,6 +1,6 @@
 """What the HTTP door needs to know, apart from the house behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lookalike.settings import Settings
@@ -13,7 +13,8 @@ class Options:
     `threads` answer at once; `waiting` requests may wait for one of them, the next is told 429. `connections` may be open;
     one on which nothing happens for `idle_seconds` is closed. Answers to an Idempotency-Key are kept for `idempotency_ttl`
     seconds. `page` is the folder served at `/`, if there is one; with `page_events` it reports what shoppers
-    see and open, where events are kept. `log_requests`: a line of the log for each request.
+    see and open, where events are kept. `log_requests`: a line of the log for each request. `turn_key` signs the turns of whoever
+    is told 429 (query_api/turns.py); without one each process has its own.
     """
 
     max_body: int = 20_000_000
@@ -24,6 +25,7 @@ class Options:
     connections: int = 1_500
     idle_seconds: int = 60
     idempotency_ttl: float = 86_400.0
+    turn_key: bytes | None = field(default=None, repr=False)
     page: Path | None = None
     page_events: bool = True
     log_requests: bool = False

@@ -1,7 +1,6 @@
 """The production server: waitress, with bounds on everything that a stranger may make grow, and our error shape."""
 
 import logging
-import math
 import signal
 import socket
 import threading
@@ -22,6 +21,7 @@ from lookalike.errors import InvalidSetting
 from query_api.front import WsgiApp
 from query_api.options import Options
 from query_api.problem import MIMETYPE, PROTOCOL, document, new_request_id
+from query_api.turns import Line, told_cookie, turn_in
 
 logger = logging.getLogger("lookalike.server")
 
@@ -45,12 +45,12 @@ _DETAILS = {
 
 
 class Busy:
-    """More waits already than can be answered in time: stands in for waitress's own errors."""
+    """More waits already than can be answered in time: stands in for waitress's own errors. `turn` is what was promised."""
 
     code = 429
 
-    def __init__(self, seconds: float) -> None:
-        self.retry_after = max(1, math.ceil(seconds))
+    def __init__(self, seconds: int, turn: str | None = None) -> None:
+        self.retry_after, self.turn = seconds, turn
         self.body = f"More requests wait than can be answered in time. Try again in {self.retry_after} s."
 
 
@@ -95,6 +95,8 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.response_headers += [("Content-Type", MIMETYPE), ("X-Request-Id", request_id), ("Cache-Control", "no-store")]
         if isinstance(error, Busy):
             self.response_headers.append(("Retry-After", str(error.retry_after)))
+            if error.turn is not None:
+                self.response_headers.append(("Set-Cookie", told_cookie(error.turn, error.retry_after)))
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
@@ -168,17 +170,16 @@ class PatientChannel(HTTPChannel):  # type: ignore[misc]  # waitress has no type
 
 
 class BoundedDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress has no types
-    """Threads with a bounded queue. Whom it would make wait too long it tells so at once; health checks go first."""
+    """Threads with a bounded queue. Whom it would make wait too long it tells at once when there is room; health checks go first."""
 
-    def __init__(self, waiting: int, threads: int, deadline_seconds: float) -> None:
+    def __init__(self, waiting: int, threads: int, deadline_seconds: float, key: bytes | None) -> None:
         super().__init__()
-        self._most, self._deadline_seconds, self._wanted = waiting, deadline_seconds, threads
-        self._mean_seconds = 0.0
+        self._line = Line(waiting, threads, deadline_seconds, key)
         self.set_thread_count(threads)
 
     def served(self, seconds: float) -> None:
-        """Learn how long answers take: an exponential mean over about twenty."""
-        self._mean_seconds += 0.05 * (seconds - self._mean_seconds)
+        """Learn how long answers take."""
+        self._line.served(seconds)
 
     def waiting(self) -> int:
         """How many requests wait for a thread."""
@@ -188,10 +189,10 @@ class BoundedDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitre
         """Queue a connection whose request has arrived."""
         with self.lock:
             request = task.requests[0]
-            wait = len(self.queue) * self._mean_seconds / self._wanted
             urgent = request.error is not None or request.path in URGENT
-            if not urgent and (len(self.queue) >= self._most or wait > self._deadline_seconds):
-                request.error, urgent = Busy(wait), True
+            refusal = None if urgent else self._line.refusal(len(self.queue), turn_in(request.headers.get("COOKIE", "")))
+            if refusal is not None:
+                request.error, urgent = Busy(refusal.seconds, refusal.turn), True
             (self.queue.appendleft if urgent else self.queue.append)(task)
             self.queue_cv.notify()
 
@@ -269,7 +270,7 @@ def make_server(app: WsgiApp, listening: socket.socket, options: Options) -> Bou
         ident=None,
         log_socket_errors=False,
     )
-    dispatcher = BoundedDispatcher(options.waiting, options.threads, options.deadline_seconds)
+    dispatcher = BoundedDispatcher(options.waiting, options.threads, options.deadline_seconds, options.turn_key)
     family = (listening.family, listening.type, listening.proto, listening.getsockname())
     return BoundedServer(app, _sock=listening, dispatcher=dispatcher, adj=adjustments, sockinfo=family, bind_socket=False)
 

@@ -5,6 +5,7 @@ How a picture travels, what becomes of it when a worker dies, and why nothing he
 
 import logging
 import math
+import random
 import threading
 import time
 import uuid
@@ -120,7 +121,7 @@ class CeleryAnalyser:
                         Waiting(one, keys[place].digest, looks[place].content, wire.box_text(looks[place].box))
                         for one, place in zip(ids, asked, strict=True)
                     ]
-                    self._check(queue.ask(waiting, self._answers, left, self._most(left)), len(asked))
+                    self._check(queue, queue.ask(waiting, self._answers, left, self._most(left)), len(asked))
             if not call.bell.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
                 raise Unavailable("The networks did not come to this picture in time; try again in a moment.", 2.0)
         except Unavailable:
@@ -153,16 +154,18 @@ class CeleryAnalyser:
             return self._most_waiting
         return max(1, min(self._most_waiting, int(self._rate * left)))
 
-    def _check(self, asked: Asked, many: int) -> None:
+    def _check(self, queue: LookQueue, asked: Asked, many: int) -> None:
         if asked.state == "nobody":
             raise NetworksAway("No worker is there to look at pictures. Start one: lookalike worker.", 5.0)
         if asked.state == "full":
             rate = self._rate or rate_of(crew(self._client, self.recipe.id))
-            seconds = asked.waiting / rate if rate > 0 else 1.0
+            seconds = queue.turn(max(1.0, asked.waiting / rate), many / rate, LONGEST_RETRY_SECONDS) if rate > 0 else 1.0
+            if seconds >= LONGEST_RETRY_SECONDS:  # so many that no order is kept: at least they shall not come together
+                seconds *= random.uniform(1.0, 1.5)  # noqa: S311 - no secret
             raise Overloaded(
                 f"{asked.waiting} pictures are before yours, and the networks look at {rate:.1f} a second: too many for {many} more. "
                 f"Try again in {max(1, math.ceil(seconds))} s.",
-                min(LONGEST_RETRY_SECONDS, max(1.0, seconds)),
+                seconds,
             )
 
     def _give_up(self, queue: LookQueue, ids: Sequence[str]) -> None:

@@ -1,11 +1,14 @@
 """A connection to Redis as we want it: quick to give up, because somebody waits."""
 
+import secrets
 from typing import Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisGone
 from redis.retry import Retry
+
+from lookalike.broker.names import KEYS
 
 ANSWER_SECONDS = 1.5
 """Longer no command of ours takes in a Redis that is well."""
@@ -24,3 +27,10 @@ def shown(url: str) -> str:
     """Host, port and database of an address, for messages: no name, no password."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+
+
+def shared_secret(client: Any, name: str) -> bytes:
+    """32 random bytes that all who ask this Redis share; whoever asks first makes them up. Raises: redis.RedisError."""
+    key = f"{KEYS}secret:{name}"
+    client.set(key, secrets.token_bytes(32), nx=True)
+    return bytes(client.get(key))

@@ -9,7 +9,7 @@ from typing import Any
 from redis.exceptions import OutOfMemoryError
 
 from lookalike.broker.names import KEYS
-from lookalike.broker.scripts import ASK, BEAT, CLAIM, SWEEP
+from lookalike.broker.scripts import ASK, BEAT, CLAIM, SWEEP, TURN
 from lookalike.ports.analyses import LookKey, name_of
 
 LEASE_MS = 4_000
@@ -69,6 +69,7 @@ class LookQueue:
     def __init__(self, client: Any, recipe_id: str, wake: Callable[[], None]) -> None:
         self._client, self._base, self._recipe, self._wake = client, base_of(recipe_id), recipe_id, wake
         self._ask, self._claim = client.register_script(ASK), client.register_script(CLAIM)
+        self._turn = client.register_script(TURN)
         self._sweep, self._beat = client.register_script(SWEEP), client.register_script(BEAT)
 
     # who asks
@@ -84,6 +85,11 @@ class LookQueue:
         for _ in range(wanted):
             self._wake()
         return Asked(state.decode(), waiting, alive)
+
+    def turn(self, seconds: float, apart_seconds: float, most_seconds: float) -> float:
+        """Seconds until whoever is refused shall ask again: `seconds`, and later the more were refused just now, by any process."""
+        told = self._turn(keys=[self._base], args=[int(one * 1000) for one in (seconds, apart_seconds, most_seconds)])
+        return int(told) / 1000
 
     def known(self, keys: Sequence[LookKey]) -> list[bytes | bool | None]:
         """What is known of each: an answer's body, True where the picture killed its workers, None."""

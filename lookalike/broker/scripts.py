@@ -6,6 +6,7 @@ they are not given, so this wants one Redis (or one with replicas), not a cluste
     lookalike:looks:RECIPE:urgent, :patient   lists of look ids, the oldest at the right end
     lookalike:looks:RECIPE:leased             sorted set of look ids by when they count as abandoned
     lookalike:looks:RECIPE:crew               sorted set of worker processes by when they count as gone
+    lookalike:looks:RECIPE:turn               when the last one that was refused shall ask again
     lookalike:looks:RECIPE:counts             hash of counters since Redis began: see figures.py
     lookalike:look:ID                         hash: picture, box, digest, answers, deadline, asked, tries, patient; short-lived
     lookalike:answers:ASKER                   list of answers (JSON) for one process that asked
@@ -75,6 +76,18 @@ return {'taken', waiting + asked, alive, wanted(waiting + asked, alive)}
 """ARGV: most that may wait (0: any number), life ms, remaining ms (0: no deadline), answers key, patient 0 or 1, then for each look
 id, picture, box, digest. Answers {taken, full or nobody; how many wait, where it is full with those being looked at; workers alive;
 how many messages to send}."""
+
+TURN = (
+    _COMMON
+    + """
+local at, key = clock(), base .. ':turn'
+local ahead = math.max(tonumber(ARGV[1]), (tonumber(redis.call('GET', key) or 0) or 0) - at + tonumber(ARGV[2]))
+ahead = math.min(ahead, tonumber(ARGV[3]))
+redis.call('SET', key, string.format('%.0f', at + ahead), 'PX', ahead + 1000)
+return ahead
+"""
+)
+"""ARGV: ms until there is room, ms between two who are refused, ms at most. Answers ms until this one shall ask again."""
 
 CLAIM = (
     _COMMON

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from lookalike.domain.analysis import Recipe
+from lookalike.domain.analysis import Recipe, Vector
 from lookalike.domain.document import Document
 from lookalike.domain.product import Product
 from lookalike.domain.query import EnginePage, EngineQuery
@@ -177,3 +177,12 @@ class HashLookup(Protocol):
 
     def with_hashes(self, hashes: Sequence[str], limit: int) -> list[str]:
         """The ids of products that have a picture with one of these hashes (16 hex digits); of an earlier hash first, then by id."""
+
+
+@runtime_checkable
+class CategoryLookup(Protocol):
+    """What an engine can do besides: tell what category is near a vector, without fetching the products."""
+
+    def categories_near(self, vector: Vector, limit: int) -> list[tuple[str | None, float]]:
+        """(category, cosine) of the nearest products, nearest first; None for one without a category. As `search` by the picture finds
+        them. Raises: InvalidInput, IndexNotFound."""

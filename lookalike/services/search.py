@@ -2,14 +2,14 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lookalike.domain.analysis import Analysis, Vector
 from lookalike.domain.filters import EVERYTHING, Filter, Match, Not, both, canonical_field
 from lookalike.domain.query import DEFAULT_LIMIT, Answer, EnginePage, EngineQuery, Like, SearchRequest, Sort
 from lookalike.errors import InvalidInput, NotFound
-from lookalike.ports.engine import SearchEngine
+from lookalike.ports.engine import CategoryLookup, SearchEngine
 from lookalike.ports.pictures import PictureStore
 from lookalike.ports.vision import PictureAnalyser, TextEmbedder
 from lookalike.services.cursors import fingerprint, unwrap, wrap
@@ -112,8 +112,7 @@ class Searcher:
 
     def categories(self, vector: Vector) -> dict[str, float]:
         """The categories that a unit vector's neighbours are in, likeliest first, with probabilities that sum to 1 or less."""
-        page = self._engine.search(EngineQuery(vector=vector, weights={"picture": 1.0}, limit=VOTERS))
-        votes = [(hit.product.category, hit.similarity) for hit in page.hits if hit.product.category and hit.similarity is not None]
+        votes = [(path, similarity) for path, similarity in self._near(vector) if path]
         if not votes:
             return {}
         nearest = max(similarity for _, similarity in votes)
@@ -125,6 +124,12 @@ class Searcher:
         total = sum(shares.values())
         ranked = sorted(shares.items(), key=lambda one: (-one[1], one[0]))[:MOST_CATEGORIES]
         return {path: share / total for path, share in ranked}
+
+    def _near(self, vector: Vector) -> Sequence[tuple[str | None, float]]:
+        if isinstance(self._engine, CategoryLookup):
+            return self._engine.categories_near(vector, VOTERS)
+        page = self._engine.search(EngineQuery(vector=vector, weights={"picture": 1.0}, limit=VOTERS))
+        return [(hit.product.category, hit.similarity) for hit in page.hits if hit.similarity is not None]
 
     def _plan(self, request: SearchRequest, examples: Examples) -> _Plan:
         inputs = {

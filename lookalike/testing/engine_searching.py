@@ -13,7 +13,7 @@ from lookalike.domain.filters import Filter, Match, Not
 from lookalike.domain.product import Product
 from lookalike.domain.query import EngineQuery, FacetRequest, Sort
 from lookalike.errors import InvalidInput
-from lookalike.ports.engine import HashLookup, SearchEngine
+from lookalike.ports.engine import CategoryLookup, HashLookup, SearchEngine
 from lookalike.testing.documents import make_documents, make_filter
 from lookalike.testing.engine_cases import PICTURE, TEXT, first_vector, ids, pages, put, worded
 
@@ -229,6 +229,18 @@ class SearchingContract:
         put(engine, _hashed(four, hashes[0]), _hashed(two, "f" * 16))
         engine.remove([one.id])
         assert engine.with_hashes(hashes, 10) == [four.id, three.id]
+
+    def test_categories_near_are_those_that_a_search_finds(self, engine: SearchEngine, shop: list[Document]) -> None:
+        """Where the engine can do that."""
+        if not isinstance(engine, CategoryLookup):
+            return
+        vector = first_vector(shop)
+        hits = engine.search(EngineQuery(vector=vector, weights=PICTURE, limit=15)).hits
+        told = engine.categories_near(vector, 15)
+        assert [path for path, _ in told] == [hit.product.category for hit in hits]
+        assert [cosine for _, cosine in told] == pytest.approx([hit.similarity for hit in hits], abs=2e-6)
+        with pytest.raises(InvalidInput):
+            engine.categories_near(np.ones(3, np.float32), 15)
 
 
 def _hashed(document: Document, phash: str) -> Document:

@@ -25,6 +25,7 @@ LEGS = [
     ("picture", "text"),
     ("picture", "tags", "category"),
     ("picture", "colour"),
+    ("picture", "category", "colour"),
     ("text", "tags", "category"),
     ("picture", "text", "tags", "category", "colour"),
     (),

@@ -21,6 +21,7 @@ from query_api import server as server_module
 from query_api.app import create_app
 from query_api.options import Options
 from query_api.server import BoundedServer, bind, make_server
+from query_api.turns import turn_in
 
 Address = tuple[str, int]
 
@@ -176,7 +177,14 @@ def test_who_would_wait_too_long_is_told_when_to_come_back() -> None:
         second.start()
         while server.task_dispatcher.waiting() < 1:
             pass
-        refused = threading.Thread(target=lambda: found.append(-answer_to(address, b"GET /work HTTP/1.1\r\nHost: x\r\n\r\n")[0]))
+        told: list[Any] = []
+
+        def ask_too_late() -> None:
+            status, _, headers = answer_to(address, b"GET /work HTTP/1.1\r\nHost: x\r\n\r\n")
+            found.append(-status)
+            told.append((int(headers["Retry-After"]) >= 1, turn_in(headers["Set-Cookie"].partition(";")[0]) is not None))
+
+        refused = threading.Thread(target=ask_too_late)
         refused.start()
         while server.task_dispatcher.waiting() < 2:
             pass
@@ -184,6 +192,7 @@ def test_who_would_wait_too_long_is_told_when_to_come_back() -> None:
         for thread in (first, second, refused):
             thread.join(20)
     assert sorted(found) == [-429, 200, 200]
+    assert told == [(True, True)], "a time, and a turn to come back with"
 
 
 def _environment() -> dict[str, str]:

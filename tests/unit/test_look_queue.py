@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from lookalike.broker import looks as lines
-from lookalike.broker.connection import connect
+from lookalike.broker.connection import connect, shared_secret
 from lookalike.broker.figures import figures
 from lookalike.broker.looks import Claimed, LookQueue, Waiting
 from lookalike.broker.names import KEYS
@@ -20,7 +20,7 @@ class Line:
     """A queue with a worker that says it lives, and what became of each look."""
 
     def __init__(self, url: str) -> None:
-        self.client = connect(url)
+        self.url, self.client = url, connect(url)
         self.woken = 0
         self.queue = LookQueue(self.client, RECIPE, self._wake)
         self.answers: Counter[str] = Counter()
@@ -149,3 +149,12 @@ def test_what_is_late_or_gone_is_dropped_and_counted(line: Line) -> None:
     told = figures(line.client, RECIPE).counts
     assert (told["late"], told["lost"]) == (1, 1)
     assert line.queue.there(["late", "gone", "good"]) == [False, False, True]
+
+
+def test_who_is_refused_comes_later_than_who_was_before(line: Line) -> None:
+    """Whichever process refused, up to a limit; and one secret is all theirs."""
+    other = LookQueue(connect(line.url), RECIPE, lambda: None)
+    told = [one.turn(20.0, 5.0, 40.0) for _ in range(3) for one in (line.queue, other)]
+    assert told == pytest.approx([20.0, 25.0, 30.0, 35.0, 40.0, 40.0], abs=4)
+    assert told == sorted(told)
+    assert shared_secret(line.client, "turns") == shared_secret(connect(line.url), "turns") != shared_secret(line.client, "else")

@@ -11,6 +11,7 @@ from opensearchpy import OpenSearch, exceptions
 from lookalike.domain.deadline import seconds_left
 from lookalike.engines.opensearch.address import Address
 from lookalike.engines.opensearch.connection import OUTSIDE, RequestConnection, noticing_losses, wrong_server
+from lookalike.engines.opensearch.serializing import MsgspecSerializer
 from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable, WrongServer
 
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ class Client:
     """What the engine says to a cluster. Threads may share it."""
 
     def __init__(self, address: Address) -> None:
-        self._address = address
+        self._address, self._serializer = address, MsgspecSerializer()
         secure: Json = {"use_ssl": True, "verify_certs": True, "ca_certs": address.ca} if address.secure else {}
         if address.user is not None:
             secure["http_auth"] = (address.user, address.password or "")
@@ -44,6 +45,7 @@ class Client:
             max_retries=3,
             retry_on_status=(502, 503, 504),
             connection_class=RequestConnection,
+            serializer=self._serializer,
             **secure,
         )
         self._closed = threading.Event()
@@ -73,9 +75,7 @@ class Client:
 
         Raises: as `asked`.
         """
-        lines: list[Json] = []
-        for body in bodies:
-            lines += ({}, body)
+        lines = self._serializer.lines([line for body in bodies for line in ({}, body)])
 
         def ask() -> list[Json]:
             with self.asked() as raw:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from lookalike.domain.analysis import Recipe
+from lookalike.domain.analysis import Recipe, Vector
 from lookalike.domain.document import Document
 from lookalike.domain.query import EnginePage, EngineQuery
 from lookalike.engines.carrying import carry
@@ -17,6 +17,7 @@ from lookalike.engines.opensearch.client import Client
 from lookalike.engines.opensearch.indexes import WRITES, Index, Indexes, Lease
 from lookalike.engines.opensearch.plan import Limits
 from lookalike.engines.opensearch.search import Search
+from lookalike.engines.opensearch.vectors import VectorCount
 from lookalike.errors import IndexNotFound, IndexProblem, LookalikeError, RecipeMismatch, Unavailable
 from lookalike.ports.engine import EngineStatus, RolledBack, SearchEngine, Write, Written
 
@@ -53,6 +54,7 @@ class OpenSearchEngine:
         self._address, self._client, self._writable = address, client, writable
         self._indexes = Indexes(address, client)
         self._fixed, self._known = index, index
+        self._vectors = VectorCount()
         self._lock = threading.Lock()
         self._closed = self._rebuilding = False
 
@@ -77,13 +79,19 @@ class OpenSearchEngine:
         """See the port. A document that OpenSearch refuses is an error, raised when all others are stored."""
         with self._writer() as index:
             verify_documents([write.document for write in writes], index.recipe)
-            return writing.put(self._target(index), writes)
+            try:
+                return writing.put(self._target(index), writes)
+            finally:
+                self._vectors.forget()
 
     def remove(self, ids: Sequence[str], if_version: Mapping[str, int] = {}) -> list[bool]:
         """See the port."""
         with self._writer() as index:
             self._indexes.note_removed(index, ids)
-            return writing.remove(self._target(index), ids, if_version)
+            try:
+                return writing.remove(self._target(index), ids, if_version)
+            finally:
+                self._vectors.forget()
 
     def get(self, ids: Sequence[str]) -> list[Document | None]:
         """See the port."""
@@ -97,18 +105,16 @@ class OpenSearchEngine:
 
     def search(self, query: EngineQuery) -> EnginePage:
         """See the port."""
-
-        def page(index: Index) -> EnginePage:
-            verify(query, self.strategies, index.recipe, self.fields)
-            told = self._address
-            limits = Limits(told.exact_below, told.window, index.rescored)
-            return Search(self._ask, query, index.recipe, limits).page()
-
-        return self._asked(page)
+        return self._asked(lambda index: self._search(index, query).page())
 
     def with_hashes(self, hashes: Sequence[str], limit: int) -> list[str]:
         """See `HashLookup`."""
         return self._asked(lambda _: reading.with_hashes(self._client, self._name, hashes, limit)) if hashes else []
+
+    def categories_near(self, vector: Vector, limit: int) -> list[tuple[str | None, float]]:
+        """See `CategoryLookup`."""
+        query = EngineQuery(vector=vector, weights={"picture": 1.0}, limit=limit)
+        return self._asked(lambda index: self._search(index, query).categories())
 
     def suggest(self, prefix: str, limit: int) -> list[tuple[str, str, int]]:
         """See the port."""
@@ -298,6 +304,12 @@ class OpenSearchEngine:
             if now is None or now.name == index.name:
                 raise
             return ask(now)
+
+    def _search(self, index: Index, query: EngineQuery) -> Search:
+        verify(query, self.strategies, index.recipe, self.fields)
+        told = self._address
+        limits = Limits(told.exact_below, told.window, index.rescored, self._vectors.of(index.name))
+        return Search(self._ask, query, index.recipe, limits, lambda many: self._vectors.learn(index.name, many))
 
     def _ask(self, bodies: Sequence[Json]) -> list[Json]:
         return self._client.search(self._name, bodies)

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.domain import fusion
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.query import EngineHit, EngineQuery
 from lookalike.engines.opensearch import documents
@@ -13,54 +15,94 @@ from lookalike.engines.opensearch.reading import damaged
 from lookalike.engines.opensearch.scoring import Json
 from lookalike.engines.told import DAMAGED, places_of, product_of, tags_of
 
-Shown = tuple[str, Json, float, Mapping[str, float]]
-"""An id, its source, its score, and what each leg scored it: NaN where nothing."""
-
-_TOLD_ABOVE_0 = ("tags", "category")
+_TOLD_ABOVE_0 = frozenset({"tags", "category"})
 
 
-def hits_of(shown: Sequence[Shown], query: EngineQuery, tags: Mapping[str, str], recipe: Recipe) -> tuple[EngineHit, ...]:
-    """The hits in order. `tags`: those asked for, as they are shown. Raises: IndexDamaged."""
-    found, compared = [], _compared(shown, query, recipe)
-    for (name, source, score, legs), cosines in zip(shown, compared, strict=True):
+class Shown(NamedTuple):
+    """A product of the page: its source, its score, and what each leg scored it, NaN where nothing. Without legs looks, colours and
+    category are computed from the source; and without a score, their mean."""
+
+    id: str
+    source: Json
+    score: float | None
+    legs: Mapping[str, float] | None = None
+
+
+class _Nearest(NamedTuple):
+    """The object of a product that is nearest in looks: its place among the product's, its cosine, and the scores of the legs that
+    are told by vectors."""
+
+    place: int
+    cosine: float
+    scores: dict[str, float]
+
+
+def hits_of(
+    shown: Sequence[Shown], query: EngineQuery, tags: Mapping[str, str], recipe: Recipe, active: Mapping[str, float] = {}
+) -> tuple[EngineHit, ...]:
+    """The hits in order. `tags`: those asked for, as they are shown. `active`: the weights of the legs that found something.
+
+    Raises: IndexDamaged.
+    """
+    found = []
+    for one, nearest in zip(shown, _nearest(shown, query, recipe), strict=True):
         try:
-            told = source["told"]
-            best = None if cosines is None else int(cosines.argmax())
-            picture, place = (None, None) if best is None else places_of(told)[best]
+            told = one.source["told"]
+            picture, place = (None, None) if nearest is None else places_of(told)[nearest.place]
             has = tags_of(told) if tags else {}
+            product = product_of(told["product"])
+            legs, score = one.legs or {}, one.score
+            if one.legs is None and nearest is not None:
+                if "category" in active:
+                    nearest.scores["category"] = fusion.category_score(product.category, query.categories)
+                legs = {leg: nearest.scores[leg] for leg in active}
+            if score is None:
+                score = min(1.0, sum(active[leg] * value for leg, value in legs.items()) / (sum(active.values()) or 1.0))
             hit = EngineHit(
-                product=product_of(told["product"]),
+                product=product,
                 score=score,
-                version=int(source["version"]),
-                similarity=None if cosines is None else float(cosines[best]),
+                version=int(one.source["version"]),
+                similarity=None if nearest is None else nearest.cosine,
                 picture=picture,
                 object=place,
-                legs={
-                    leg: value for leg, value in legs.items() if not math.isnan(value) and (value > 0 or leg not in ("tags", "category"))
-                },
-                tags=tuple(one for tag, one in tags.items() if tag in has),
+                legs={leg: value for leg, value in legs.items() if not math.isnan(value) and (value > 0 or leg not in _TOLD_ABOVE_0)},
+                tags=tuple(name for tag, name in tags.items() if tag in has),
             )
         except DAMAGED as error:
-            raise damaged(name, error) from error
+            raise damaged(one.id, error) from error
         found.append(hit)
     return tuple(found)
 
 
-def _compared(shown: Sequence[Shown], query: EngineQuery, recipe: Recipe) -> list[NDArray[np.float32] | None]:
-    """The cosines of each product's objects; None for one without vectors, and for all where no vector was asked for."""
+def _nearest(shown: Sequence[Shown], query: EngineQuery, recipe: Recipe) -> list[_Nearest | None]:
+    """What is nearest of each product; None for one without vectors, and for all where no vector was asked for."""
     if query.vector is None:
         return [None] * len(shown)
     parts: list[NDArray[np.float16]] = []
-    for name, source, _, _ in shown:
+    for one in shown:
         try:
-            parts.append(documents.halves_of(source.get("data"), recipe))
+            parts.append(documents.halves_of(one.source.get("data"), recipe))
         except DAMAGED as error:
-            raise damaged(name, error) from error
+            raise damaged(one.id, error) from error
     if not parts:
         return []
-    cosines = dots(np.concatenate(parts)[:, : recipe.dimension], query.vector)
-    ends = np.cumsum([len(part) for part in parts]).tolist()
-    return [cosines[end - len(part) : end] if len(part) else None for part, end in zip(parts, ends, strict=True)]
+    matrix = np.concatenate(parts)
+    cosines = dots(matrix[:, : recipe.dimension], query.vector).tolist()
+    rows: list[int] = []
+    starts: list[int | None] = []
+    start = 0
+    for part in parts:
+        end = start + len(part)
+        starts.append(start if start < end else None)
+        if start < end:
+            rows.append(max(range(start, end), key=cosines.__getitem__))
+        start = end
+    scores = {"picture": fusion.picture_score(np.array([cosines[row] for row in rows], np.float32)).tolist()}
+    if query.colour is not None and rows:
+        scores["colour"] = fusion.colour_score(dots(matrix[rows, recipe.dimension :], query.colour)).tolist()
+    each = iter([dict(zip(scores, one, strict=True)) for one in zip(*scores.values(), strict=True)])
+    best = iter(rows)
+    return [None if start is None else _Nearest((row := next(best)) - start, cosines[row], next(each)) for start in starts]
 
 
 def dots(matrix: NDArray[np.floating], vector: NDArray[np.float32]) -> NDArray[np.float32]:

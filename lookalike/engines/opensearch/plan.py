@@ -20,15 +20,29 @@ MARGIN = 1e-6
 NEAREST_COLOUR = "nearest colour"
 """The signal that is only looked up: the colours of the object that is nearest in looks."""
 
+TOGETHER = "together"
+"""The signal that is the mean of all legs: looks find, colours and category only weigh, if they are asked for."""
+
+_WEIGHING = {"colour", "category"}
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Up to `exact_below` products with vectors every vector is compared; `window` of each signal are ranked; `rescored`: the
-    graph knows the vectors only roughly."""
+    graph knows the vectors only roughly. `vectors`: so many products have some, if that is known."""
 
     exact_below: int
     window: int
     rescored: bool = False
+    vectors: int | None = None
+
+    def surely_exact(self, strategy: str, *, filtered: bool) -> bool | None:
+        """Whether every vector is compared; None where it depends on how many of them fit the filter."""
+        if strategy != "auto":
+            return strategy == "exact"
+        if self.vectors is None or (filtered and self.vectors > self.exact_below):
+            return None
+        return self.vectors <= self.exact_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +61,28 @@ class Plan:
     def signals(self) -> list[str]:
         """What is asked of OpenSearch: the legs, the words in two steps, the category only where it stands alone."""
         weights = self.legs.weights
+        if self.together:
+            return [TOGETHER]
         found: list[str] = [leg for leg in ("picture", "colour", "tags") if leg in weights]
         if "picture" in weights and 0 < weights.get("colour", 0) <= weights["picture"]:
             found.remove("colour")  # what looks unlike would not come up by its colours alone
         if "text" in weights and self.text is not None:
             found += ["every word", "some words"] if self.few else ["every word"]
         return [*found, "category"] if self.legs.sole_category else found
+
+    @property
+    def together(self) -> bool:
+        """Whether OpenSearch makes the one ranking: looks find, and colours that weigh no more, or the category, may weigh in."""
+        weights = self.legs.weights
+        beside = weights.keys() - {"picture"}
+        return "picture" in weights and beside <= _WEIGHING and weights.get("colour", 0) <= weights["picture"]
+
+    @property
+    def counts_itself(self) -> bool:
+        """Whether the body of the best tells the total as well: all that fit are compared, and nothing else is found or counted."""
+        visual = {"picture", "colour"}
+        found = self.legs.weights.keys() & visual and self.legs.weights.keys() <= visual | _WEIGHING
+        return bool(found) and self.exact and len(self.signals) == 1 and not self.query.facets
 
     @property
     def limits(self) -> list[Json]:
@@ -99,15 +129,22 @@ class Plan:
 
     def best(self, signal: str, count: int, held: Sequence[str] | None = None) -> Json:
         """The body for the best `count` products of a signal, `window` at most; with what is `held` of their sources."""
-        if signal in ("picture", "colour") and not self.exact:
-            vector = self.query.vector if signal == "picture" else self.query.colour
+        looks = "picture" if signal == TOGETHER else signal
+        found, filters = self._scoring(looks), self.allowed
+        if looks in ("picture", "colour") and not self.exact:
+            vector = self.query.vector if looks == "picture" else self.query.colour
             assert vector is not None
-            named = "vector" if signal == "picture" else "colour"
             inside = [*_told(clause(self.query.filter)), *banned(self.legs)]
-            return scoring.best(
-                scoring.nearest(named, vector, self.window, inside, rescored=self.rescored), least_similar(self.query), count, held
-            )
-        return scoring.best(self._scoring(signal), self.allowed, count, held)
+            named = "vector" if looks == "picture" else "colour"
+            found, filters = scoring.nearest(named, vector, self.window, inside, rescored=self.rescored), least_similar(self.query)
+        if signal == TOGETHER and len(self.legs.weights) > 1:
+            found = scoring.together(found, self.query, self.legs.weights)
+        return scoring.best(found, filters, count, held)
+
+    def counting(self, body: Json) -> Json:
+        """The body of the best that `counts_itself`, with what more is to be counted."""
+        agreeing = {"category": {"filter": self.matching("category")}} if "category" in self.legs.weights else {}
+        return {**body, **({"aggs": agreeing} if agreeing else {})}
 
     def lookup(self, signal: str, ids: Sequence[str]) -> Json:
         """The body for a signal's scores of given products: those that it does not find are not answered."""

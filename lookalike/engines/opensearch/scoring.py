@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.domain.analysis import Vector
+from lookalike.domain.query import EngineQuery
 from lookalike.engines import words
 from lookalike.engines.opensearch.documents import LONGEST_WORD, levels
 from lookalike.engines.opensearch.filters import every, some, terms
@@ -36,15 +37,15 @@ _TAGS = (
 )
 
 _NEAREST_COLOUR = (
-    "org.apache.lucene.util.BytesRef told = doc['data'].value; byte[] raw = told.bytes; "
-    "List looks = params.looks; List colours = params.colours; int size = looks.size(); int width = size + colours.size(); "
+    "double nearestColour(org.apache.lucene.util.BytesRef told, List looks, List colours) { "
+    "byte[] raw = told.bytes; int size = looks.size(); int width = size + colours.size(); "
     "int objects = told.length / (2 * width); int nearest = 0; double best = -1e9; "
     "for (int row = 0; row < objects && objects > 1; row++) { double alike = 0; for (int i = 0; i < size; i++) { "
     "alike += (double) looks.get(i) * half(raw, told.offset + 2 * (row * width + i)); } "
     "if (alike > best) { best = alike; nearest = row; } } "
     "double total = 0; int start = told.offset + 2 * (nearest * width + size); "
     "for (int i = 0; i < width - size; i++) { total += (double) colours.get(i) * half(raw, start + 2 * i); } "
-    "return Math.max(0.0, total)"
+    "return Math.max(0.0, total) } "
 )
 _HALF = (
     "double half(byte[] raw, int at) { int bits = (raw[at] & 255) | ((raw[at + 1] & 255) << 8); int power = (bits >> 10) & 31; "
@@ -53,6 +54,18 @@ _HALF = (
     "return (bits & 32768) == 0 ? size : -size; } "
 )
 """An fp16 of our doc value; 65,504 and more, which are no parts of unit vectors, are not read rightly."""
+
+_LOOKS_TOGETHER = (
+    "double cosine = _score >= 1 ? _score - 1.0 : 1.0 - 1.0 / _score; "
+    "double total = params.picture * Math.min(1.0, Math.max(0.0, (1.0 + cosine) * 0.5)); "
+)
+_COLOUR_TOGETHER = "total += params.colour * Math.min(1.0, nearestColour(doc['data'].value, params.looks, params.colours)); "
+_CATEGORY_TOGETHER = (
+    "double agreed = 0; for (String level : doc['category_levels']) "
+    "{ if (params.levels.containsKey(level)) { agreed += (double) params.levels.get(level); } } "
+    "total += params.category * Math.min(1.0, agreed); "
+)
+"""`lookalike.domain.fusion`, where `_score` is what OpenSearch scores for the inner product of the nearest object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +139,25 @@ def category_agreement(categories: Mapping[str, float]) -> Json:
 def nearest_colour(looks: Vector, colours: Vector) -> Json:
     """The cosine of the colours of that object of a product which is nearest in looks, none below 0: from the fp16 doc value."""
     told = {"looks": asked(looks), "colours": asked(colours)}
-    return {"script_score": {"query": SEEN, "script": {"lang": "painless", "source": _HALF + _NEAREST_COLOUR, "params": told}}}
+    source = _HALF + _NEAREST_COLOUR + "return nearestColour(doc['data'].value, params.looks, params.colours)"
+    return {"script_score": {"query": SEEN, "script": {"lang": "painless", "source": source, "params": told}}}
+
+
+def together(found: Json, query: EngineQuery, weights: Mapping[str, float]) -> Json:
+    """The weighted mean of looks, colours and category for what looks have `found`; the weights count, whatever a leg finds."""
+    assert query.vector is not None
+    whole = sum(weights.values())
+    told: Json = {leg: weight / whole for leg, weight in weights.items()}
+    functions, source = "", _LOOKS_TOGETHER
+    if "colour" in weights:
+        assert query.colour is not None
+        functions, source = _HALF + _NEAREST_COLOUR, source + _COLOUR_TOGETHER
+        told |= {"looks": asked(query.vector), "colours": asked(query.colour)}
+    if "category" in weights:
+        source += _CATEGORY_TOGETHER
+        told["levels"] = category_weights(query.categories)
+    script = {"lang": "painless", "source": f"{functions}{source}return total", "params": told}
+    return {"script_score": {"query": found, "script": script}}
 
 
 def asked(vector: Vector) -> list[float]:
@@ -209,4 +240,5 @@ def statistics(stems: Sequence[str], allowed: Sequence[Json]) -> Json:
         counts["length"] = {"sum": {"field": "length"}}
         counts["every word"] = {"filter": every([*allowed, all_words(stems)])}
     counts["vectors"] = {"filter": every([*allowed, SEEN])}
+    counts["every vector"] = {"filter": SEEN}
     return {"size": 0, "query": {"match_all": {}}, "track_total_hits": True, "aggs": counts}

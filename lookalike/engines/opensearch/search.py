@@ -1,7 +1,7 @@
 """A search: the best of each leg from OpenSearch, made one ranking here with the arithmetic that all engines share."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lookalike.domain import fusion
 from lookalike.domain.analysis import Recipe
+from lookalike.domain.filters import EVERYTHING
 from lookalike.domain.query import EngineHit, EnginePage, EngineQuery
 from lookalike.engines.legs import DIVERSIFIED, legs_of, order_of
 from lookalike.engines.opensearch import counts, documents, hits, plan, scoring
@@ -41,10 +42,11 @@ class Ranked:
 
 
 class Search:
-    """One query. `ask` sends searches, several at once, and answers in order."""
+    """One query. `ask` sends searches, several at once, and answers in order; `learn` is told how many products have vectors,
+    where that had to be asked."""
 
-    def __init__(self, ask: Ask, query: EngineQuery, recipe: Recipe, limits: plan.Limits) -> None:
-        self._ask, self._query, self._recipe = ask, query, recipe
+    def __init__(self, ask: Ask, query: EngineQuery, recipe: Recipe, limits: plan.Limits, learn: Callable[[int], None]) -> None:
+        self._ask, self._query, self._recipe, self._learn = ask, query, recipe, learn
         self._legs = legs_of(query)
         self._plan = self._made(limits)
         self._active: dict[str, float] = {}
@@ -61,10 +63,15 @@ class Search:
         enough, held = self._enough()
         first = [plan_.best(signal, enough, held) for signal in plan_.signals] if walk is None else walk.first(held)
         strongest = plan_.strongest() if plan_.text is not None and "text" in self._legs.weights else []
-        counted, *told = self._ask([plan_.counted(), *strongest, *first])
-        result = counted["aggregations"]["result"]
-        total = result["doc_count"]
-        self._active = {leg: weight for leg, weight in self._legs.weights.items() if result[leg]["doc_count"]}
+        if walk is None and plan_.counts_itself:
+            told, counted = self._ask([plan_.counting(first[0])]), {}
+            total = told[0]["hits"]["total"]["value"]
+            found = dict.fromkeys(self._legs.weights, total) | self._counts(told[0].get("aggregations", {}))
+        else:
+            counted, *told = self._ask([plan_.counted(), *strongest, *first])
+            total = counted["aggregations"]["result"]["doc_count"]
+            found = self._counts(counted["aggregations"]["result"])
+        self._active = {leg: weight for leg, weight in self._legs.weights.items() if found[leg]}
         self._strongest = [_highest(one) for one in told[: len(strongest)]]
         answers = told[len(strongest) :]
         for answer in answers:
@@ -83,14 +90,25 @@ class Search:
         strategy = "exact" if plan_.exact else "hnsw"
         return EnginePage(self._hits(shown), total, facets=facets, next=following, strategy=strategy, notices=notices)
 
+    def categories(self) -> list[tuple[str | None, float]]:
+        """The category and the cosine of what looks nearest; no source is read."""
+        body = {**self._plan.best("picture", min(self._query.limit, self._plan.window)), "docvalue_fields": ["category"]}
+        (told,) = self._ask([body])
+        return [(hit.get("fields", {}).get("category", [None])[0], scoring.cosine_of(hit["_score"])) for hit in told["hits"]["hits"]]
+
+    def _counts(self, told: Json) -> dict[str, int]:
+        """How many each leg found, of those that were counted."""
+        return {leg: told[leg]["doc_count"] for leg in self._legs.weights if leg in told}
+
     def _enough(self) -> tuple[int, list[str] | None]:
-        """How many of each signal are enough, and what of their sources to ask for in the same request: where one leg alone
-        ranks, the pages' products and one more; else the window. No sources of more than are shown, nor of many."""
+        """How many of each signal are enough, and what of their sources to ask for in the same request: where one ranking comes
+        from OpenSearch, the pages' products and one more; else the window. No sources of more than are shown, nor of many."""
         query, window = self._query, self._plan.window
         held = documents.HELD if query.limit < _HELD_AT_ONCE else None
         if order_of(query, self._legs) is not None:
             return query.limit + 1, held
-        if len(self._legs.weights) != 1 or query.group_by is not None or query.diversity > 0:
+        alone = self._plan.together or len(self._legs.weights) == 1
+        if not alone or query.group_by is not None or query.diversity > 0:
             return window, None
         passed = 0 if query.after is None else Position.read(query.after, "score").start
         return min(window, passed + query.limit + 1), None if passed else held
@@ -99,15 +117,20 @@ class Search:
         """A page of the ranking, the token of the next, and how many were ranked; `answers` hold the best of each signal."""
         plan_ = self._plan
         found = {signal: self._read(signal, one) for signal, one in zip(plan_.signals, answers, strict=True)}
-        ranked = self._ranked(found)
+        if plan_.together:
+            told = found[plan.TOGETHER].scores
+            ranked = [Ranked(name, score, row) for row, (name, score) in enumerate(told.items())]
+        else:
+            ranked = self._ranked(found)
+        many = len(ranked) if plan_.together else len(next(iter(self._told.values()), ()))
         if self._query.group_by is not None:
             ranked = self._grouped(ranked)
         shown, following = self._cut(ranked)
         cut_short = enough < plan_.window and any(len(one.scores) == enough for one in found.values())
-        if cut_short and (following is None or self._undecided(found, shown[-1])):
+        if cut_short and (following is None or (not plan_.together and self._undecided(found, shown[-1]))):
             again = self._ask([plan_.best(signal, plan_.window) for signal in plan_.signals])
             return self._best(again, plan_.window)
-        return shown, following, len(next(iter(self._told.values()), ()))
+        return shown, following, many
 
     def _undecided(self, found: dict[str, Found], last: Ranked) -> bool:
         """Whether what was not fetched may, rounded to a score, be level with the last one shown, and before it by its id."""
@@ -127,9 +150,12 @@ class Search:
         visual = "picture" in legs.weights or "colour" in legs.weights
         if not stems and not visual:
             return plan.Plan(query, legs, limits.window, True, None, True)
-        allowed = [clause(query.filter), *plan.banned(legs)]
+        allowed = [*([] if query.filter == EVERYTHING else [clause(query.filter)]), *plan.banned(legs)]
+        if not stems and (sure := limits.surely_exact(query.strategy, filtered=bool(allowed))) is not None:
+            return plan.Plan(query, legs, limits.window, sure, None, True, limits.rescored)
         (told,) = self._ask([scoring.statistics(stems, allowed)])
         counted, products = told["aggregations"], told["hits"]["total"]["value"]
+        self._learn(counted["every vector"]["doc_count"])
         text = plan.text_statistics(stems, counted, products) if stems else None
         exact = query.strategy == "exact" or (query.strategy == "auto" and counted["vectors"]["doc_count"] <= limits.exact_below)
         few = text is None or plan.few_have_all(counted)
@@ -211,6 +237,8 @@ class Search:
         """One page of a walk in the order of a field, and the token of the next."""
         shown = rows[: self._query.limit]
         following = Position("field", shown[-1][0], shown[-1][1]).token() if len(rows) > len(shown) else None
+        if self._plan.together:
+            return [Ranked(name, 0.0, row) for row, (_, name) in enumerate(shown)], following
         scores = self._mean([name for _, name in shown], {}).tolist()
         return [Ranked(name, score, row) for row, ((_, name), score) in enumerate(zip(shown, scores, strict=True))], following
 
@@ -272,10 +300,21 @@ class Search:
             self._keep(self._ask([scoring.held(missing, documents.HELD)])[0])
         tags = dict(reversed(self._legs.tags.items()))
         there = [one for one in shown if one.id in self._sources]  # the others were removed in between
+        if self._plan.together:
+            ordered = order_of(self._query, self._legs) is None
+            weighed = [hits.Shown(one.id, self._sources[one.id], self._shared(one.score) if ordered else None) for one in there]
+            return hits.hits_of(weighed, self._query, tags, self._recipe, self._active)
         told = [
-            (one.id, self._sources[one.id], one.score, {leg: float(scores[one.row]) for leg, scores in self._told.items()}) for one in there
+            hits.Shown(one.id, self._sources[one.id], one.score, {leg: float(scores[one.row]) for leg, scores in self._told.items()})
+            for one in there
         ]
         return hits.hits_of(told, self._query, tags, self._recipe)
+
+    def _shared(self, score: float) -> float:
+        """The score of what OpenSearch scored together: it does not know which legs found nothing, which then do not count."""
+        if len(self._legs.weights) == 1:
+            return (1.0 + scoring.cosine_of(score)) / 2
+        return min(1.0, score * sum(self._legs.weights.values()) / (sum(self._active.values()) or 1.0))
 
 
 def _contenders(scores: NDArray[np.float32], count: int, after: Position | None) -> NDArray[np.intp]:

@@ -50,10 +50,14 @@ def bodies() -> dict[str, Json]:
     )
     exact, graph = (Plan(query, legs_of(query), 1000, told, statistics, few=told) for told in (True, False))
     rough = Plan(query, legs_of(query), 1000, False, statistics, few=False, rescored=True)
+    looks = {"picture": 0.7, "category": 0.1, "colour": 0.1}
+    nearest, through = (Plan(one, legs_of(one), 1000, told, None, few=True) for one, told in _alone(replace(query, weights=looks)))
     plain = EngineQuery(categories={"Tea": 1.0}, weights={"category": 1.0})
     found = {f"exact {signal}": exact.best(signal, 1000) for signal in exact.signals}
     found |= {f"graph {signal}": graph.best(signal, 1000) for signal in ("picture", "colour")}
     found |= {
+        "exact together": nearest.counting(nearest.best("together", 11, ["told"])),
+        "graph together": through.best("together", 11, ["told"]),
         "graph rescored": rough.best("picture", 1000),
         "category alone": Plan(plain, legs_of(plain), 1000, True, None, few=True).best("category", 11, ["told"]),
         "look up nearest colour": exact.lookup("nearest colour", ["sku-1"]),
@@ -81,6 +85,11 @@ def bodies() -> dict[str, Json]:
     }.items():
         found[name] = {"query": filters.clause(one)}
     return found
+
+
+def _alone(query: EngineQuery) -> list[tuple[EngineQuery, bool]]:
+    """A query by looks, exact with its facets left out, and through the graph."""
+    return [(replace(query, facets=()), True), (query, False)]
 
 
 def test_queries_become_these_bodies() -> None:
