@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto
+from PIL import Image
 from support.networks import classifier, saying
 
 from lookalike.errors import InvalidCard, InvalidSetting, NetworkRefused
@@ -52,6 +53,20 @@ def test_a_box_on_the_input_comes_back_to_where_it_is_on_the_picture(fit: str, a
     assert columns.stop - columns.start == from_columns.stop - from_columns.start
     if fit == "shorter":
         assert where.canvas[0] % 32 == where.canvas[1] % 32 == 0
+
+
+@given(st.integers(20, 500), st.integers(20, 500), st.sampled_from([(64, 56), (57, 50), (64, 64)]))
+def test_a_crop_is_torchvisions_to_the_bit(height: int, width: int, sides: tuple[int, int]) -> None:
+    """Resize(shorter) and CenterCrop(size) as torchvision 0.20 writes them down for Pillow's pictures (transforms/_functional)."""
+    shorter, side = sides
+    pixels = np.random.default_rng(height * 1000 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    new_width, new_height = (shorter, int(shorter * height / width)) if width <= height else (int(shorter * width / height), shorter)
+    resized = np.asarray(Image.fromarray(pixels).resize((new_width, new_height), Image.Resampling.BILINEAR))
+    top, left = round((new_height - side) / 2.0), round((new_width - side) / 2.0)
+    wanted = resized[top : top + side, left : left + side]
+    told = {"size": [side, side], "fit": "crop", "shorter": shorter, "resample": "linear", "range": [0, 255], "layout": "HWC"}
+    made, _ = prepared(Input.model_validate(told), pixels)
+    assert np.array_equal(made, wanted)
 
 
 def test_pixels_become_what_the_card_says() -> None:
