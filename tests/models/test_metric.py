@@ -16,11 +16,11 @@ from lookalike.vision.networks.canonical import pictures
 
 @pytest.mark.parametrize("model", ["lite0", "lite0+lite1"])
 def test_it_begins_with_the_vectors_that_ship(model: str, tmp_path: Path) -> None:
-    """Descriptors and the projections in one matrix make the recipe's own vectors, from drawn pictures."""
+    """Descriptors and the projections in one matrix make the recipe's own vectors, but for int8 where white ground is left out (0140)."""
     shown = pictures()
     rows = np.hstack([Describer(variant)(shown) for variant in model.split("+")])
     theirs = np.stack([one.vector for one in OnnxEmbedder(model, tmp_path, "int8", activations=False).embed(shown)])
-    assert ((shipped(model)(rows) * theirs).sum(axis=1) > 0.995).all()
+    assert ((shipped(model)(rows) * theirs).sum(axis=1) > 0.98).all()
 
 
 def test_views_show_the_same_thing_otherwise() -> None:

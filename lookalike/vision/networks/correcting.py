@@ -44,6 +44,10 @@ def corrected(model: onnx.ModelProto, feeds: Iterable[Mapping[str, NDArray[np.ge
         del node.input[2:]
         node.input.append(name)
         moved += 1
+    used = {name for node in model.graph.node for name in node.input} | {one.name for one in model.graph.output}
+    kept = [one for one in model.graph.initializer if one.name in used]  # ONNX Runtime warns of each that nobody reads
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
     return moved
 
 
