@@ -23,12 +23,13 @@ PARTS = {
     "api": "benchmarks.api",
     "start": "benchmarks.start",
     "memory": "benchmarks.memory",
+    "analysis": "benchmarks.analysis",
     "quality": "benchmarks.quality_ratios",
     "load": "benchmarks.stack_load",
 }
 ON_REQUEST = {"quality", "load"}
 # The engine's benchmark changes prices in the index that others serve: it comes last, whatever the page's order.
-ORDER = ("start", "api", "memory", "ingest", "engine", "quality", "load")
+ORDER = ("start", "analysis", "api", "memory", "ingest", "engine", "quality", "load")
 AGAIN_S = 2.0
 
 

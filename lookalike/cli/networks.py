@@ -109,26 +109,30 @@ def check(name: Name, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def quantise(
+def quantise(  # noqa: PLR0917 — options of a command, given by name
     name: Name,
     pictures: Annotated[Path, typer.Option("--pictures", help="A folder of your own pictures, to calibrate with and to tell the loss on.")],
+    to: Annotated[str, typer.Option("--to", help="int8, for CPUs with VNNI; or fp16, for GPUs.")] = "int8",
     limit: Annotated[int, typer.Option(help="So many pictures at most.", min=21)] = 300,
     least_overlap: Annotated[float, typer.Option(help="Below this overlap@10 with fp32 it is not installed.", min=0, max=1)] = 0.9,
     as_json: AsJson = False,
 ) -> None:
-    """Make an embedder's int8 form, tell what it loses in finding your pictures, and install it as NAME-int8 where that is little."""
+    """Make an embedder's int8 or fp16 form, tell what it loses in finding your pictures; where that is little, install it as NAME-int8."""
     from lookalike.vision.networks.canonical import remember
     from lookalike.vision.networks.quantising import quantised
 
     zoo = _zoo()
+    if to not in ("int8", "fp16"):
+        raise InvalidInput.at("--to", f"Found {to!r}; it can be int8 or fp16.")
     with tempfile.TemporaryDirectory() as folder:
-        made = quantised(zoo, name, list(_pictures(pictures, limit)), Path(folder))
+        made = quantised(zoo, name, list(_pictures(pictures, limit)), Path(folder), "fp16" if to == "fp16" else "int8")
         accepted = made.overlap >= least_overlap
         told = {
             "name": made.card.name,
             "overlap_at_10": round(made.overlap, 4),
-            "cosine": round(made.cosine, 4),
-            "pictures_per_cpu_second": {"fp32": round(made.speed[0], 1), "int8": round(made.speed[1], 1)},
+            "cosine": round(made.cosine, 5),
+            "least_cosine": round(made.least_cosine, 5),
+            "pictures_per_cpu_second": {"fp32": round(made.speed[0], 1), to: round(made.speed[1], 1)},
             "installed": accepted,
         }
         if accepted:

@@ -130,7 +130,7 @@ def test_pull_fetches_what_the_card_names(run: Run, tmp_path: Path) -> None:
     assert "checksum" in message(run("pull", "clip-vit-base-patch32")[1])
 
 
-def test_int8_is_installed_where_it_finds_the_same(run: Run, tmp_path: Path) -> None:
+def test_int8_and_fp16_are_installed_where_they_find_the_same(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     rng = np.random.default_rng(8)
@@ -143,6 +143,11 @@ def test_int8_is_installed_where_it_finds_the_same(run: Run, tmp_path: Path) -> 
     assert (status, told["name"], told["installed"]) == (0, "mine-int8", True)
     assert 0.6 <= told["overlap_at_10"] <= 1
     assert run("check", "mine-int8")[0] == 0
+    status, told = run("quantise", "mine", "--pictures", folder, "--to", "fp16")
+    assert (status, told["name"], told["installed"]) == (0, "mine-fp16", True)
+    assert told["least_cosine"] >= 0.9999
+    assert (tmp_path / "models" / "mine-fp16" / "network.onnx").stat().st_size < file.stat().st_size
+    assert "int8 or fp16" in message(run("quantise", "mine", "--pictures", folder, "--to", "fp8")[1])
     status, told = run("quantise", "mine", "--pictures", tmp_path / "none")
     assert status == 2
     for path in list(folder.iterdir())[5:]:

@@ -55,9 +55,10 @@ class Files(_Part):
 class Input(_Part):
     """How a picture becomes the network's input.
 
-    `fit`: pad (the whole picture in its proportions, the rest filled), crop (the shorter side to `shorter`, then the middle),
-    middle (7/8 of both sides, stretched, as TensorFlow's slim evaluates), stretch, or shorter (the shorter side to `shorter`, the
-    longer at most `longest`, filled up to a multiple of `multiple`).
+    `fit`: pad (the whole picture in its proportions, the rest filled), crop (the shorter side to `shorter`, then the middle;
+    with `resample` linear this is torchvision's Resize and CenterCrop to the bit), middle (7/8 of both sides, stretched: the
+    picture is stretched to 8/7 of the size and its middle taken), stretch, or shorter (the shorter side to `shorter`, the longer
+    at most `longest`, filled up to a multiple of `multiple`).
     """
 
     tensor: str | None = None

@@ -46,7 +46,7 @@ class Placement:
 
 
 def placed(told: Input, height: int, width: int) -> Placement:
-    """Where a picture of that size comes to lie."""
+    """Where a picture of that size comes to lie. `crop` counts pixels as torchvision's Resize and CenterCrop do (docs/decisions/0135)."""
     if told.fit == "shorter":
         shorter = told.shorter or min(height, width)
         scale = shorter / min(height, width)
@@ -65,10 +65,11 @@ def placed(told: Input, height: int, width: int) -> Placement:
         elif told.fit == "middle":
             scaled = (round(canvas[0] / MIDDLE), round(canvas[1] / MIDDLE))
         else:
-            shorter = told.shorter or round(max(canvas) / MIDDLE)
-            scaled = _scaled(height, width, shorter / min(height, width))
+            scaled = _shorter_side(height, width, told.shorter or round(max(canvas) / MIDDLE))
     corner = (0, 0)
-    if told.fit in ("crop", "middle") or told.at == "centre":
+    if told.fit in ("crop", "middle"):
+        corner = (round((canvas[0] - scaled[0]) / 2), round((canvas[1] - scaled[1]) / 2))
+    elif told.at == "centre":
         corner = ((canvas[0] - scaled[0]) // 2, (canvas[1] - scaled[1]) // 2)
     return Placement((height, width), canvas, scaled, corner)
 
@@ -104,6 +105,13 @@ def _resampled(pixels: Pixels, size: tuple[int, int], how: str) -> Pixels:
 
 def _scaled(height: int, width: int, scale: float) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _shorter_side(height: int, width: int, shorter: int) -> tuple[int, int]:
+    """As torchvision's Resize counts: the longer side is cut off to whole pixels, not rounded."""
+    if height <= width:
+        return shorter, shorter * width // height
+    return shorter * height // width, shorter
 
 
 def _up(side: int, multiple: int) -> int:

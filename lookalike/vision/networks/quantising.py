@@ -1,4 +1,4 @@
-"""Static int8 of an installed embedder, calibrated on the user's own pictures, and what it loses in finding them."""
+"""An installed embedder in int8 or fp16: int8 calibrated on the user's own pictures, and what either loses in finding them."""
 
 import tempfile
 import time
@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,18 @@ from numpy.typing import NDArray
 from lookalike.errors import InvalidCard, InvalidInput, NetworkRefused
 from lookalike.ports.vision import Pixels
 from lookalike.vision.networks.card import Card, EmbeddingCard, File, TwoEncoderCard
+from lookalike.vision.networks.correcting import corrected
 from lookalike.vision.networks.graphs import load_graph, penultimate
 from lookalike.vision.networks.preparing import prepared
 from lookalike.vision.networks.zoo import FILES, Zoo, sha256_of
 
+Form = Literal["int8", "fp16"]
 NEAREST = 10
 FEWEST = 2 * NEAREST + 1
 """Of fewer pictures the ten nearest are nearly all there are, and their overlap says nothing."""
 MOST_CALIBRATED = 200
+CORRECTED_ON = 100
+"""Pictures that the channels' means are taken over: means settle sooner than ranges."""
 # As docs/decisions/0012 found for the default network: convolutions gain, what follows the pool loses more than it gains.
 QUANTISED = ["Conv", "Add", "Relu", "Clip", "MaxPool", "Concat", "HardSwish", "HardSigmoid"]
 
@@ -30,20 +35,23 @@ WHOLE = 2
 
 @dataclass(frozen=True, slots=True)
 class Quantised:
-    """A network in int8, not yet installed. `overlap`: of the ten nearest pictures by fp32 the share that int8 finds, both sides in int8.
-
-    `cosine`: mean of the same picture's two vectors. `speed`: pictures a second, fp32 and int8, one by one on one thread.
+    """A network in int8 or fp16, not yet installed. `overlap`: of the ten nearest pictures by fp32 the share that the new form finds,
+    both sides in it. `cosine`: mean of the same picture's two vectors; `least_cosine` the worst. `speed`: pictures a second, fp32 and
+    the new form, one by one on one thread.
     """
 
     card: Card
     path: Path
     overlap: float
     cosine: float
+    least_cosine: float
     speed: tuple[float, float]
 
 
-def quantised(zoo: Zoo, name: str, pictures: Sequence[Pixels], folder: Path) -> Quantised:
-    """Make the network's int8 form in `folder` and measure it on the pictures.
+def quantised(zoo: Zoo, name: str, pictures: Sequence[Pixels], folder: Path, form: Form = "int8") -> Quantised:
+    """Make the network's other form in `folder` and measure it on the pictures, where the zoo's networks run.
+
+    fp16 is for GPUs: it takes and gives fp32, and a CPU that has no such arithmetic computes it in fp32, slower than the original.
 
     Raises: InvalidCard where it is no embedder, InvalidInput for too few pictures, NetworkRefused where it cannot be done.
     """
@@ -53,7 +61,12 @@ def quantised(zoo: Zoo, name: str, pictures: Sequence[Pixels], folder: Path) -> 
     if len(pictures) < FEWEST:
         raise InvalidInput.at("pictures", f"Found {len(pictures)} that can be read; {FEWEST} at least are needed to tell the loss.")
     target = folder / FILES["network"]
-    _make(zoo.path(name), card, list(pictures[:MOST_CALIBRATED]), target)
+    if form == "int8":
+        _make(zoo.path(name), card, list(pictures[:MOST_CALIBRATED]), target)
+        notes = f"{name} in int8, calibrated on {min(len(pictures), MOST_CALIBRATED)} pictures."
+    else:
+        _halve(zoo.path(name), card, target)
+        notes = f"{name} in fp16."
     features = card.output.features
     if features is None:  # named after the graph was rewritten, where the last layer reads a rounded copy of it
         features = penultimate(load_graph(target), card.output.logits)
@@ -61,10 +74,10 @@ def quantised(zoo: Zoo, name: str, pictures: Sequence[Pixels], folder: Path) -> 
     whole = zoo.embedder(name)
     made = card.model_copy(
         update={
-            "name": f"{name}-int8",
+            "name": f"{name}-{form}",
             "files": card.files.model_copy(update={"network": file}),
             "output": card.output.model_copy(update={"features": features}),
-            "notes": f"{name} in int8, calibrated on {min(len(pictures), MOST_CALIBRATED)} pictures.",
+            "notes": notes,
             "accuracy": (),
             "speed": (),
         }
@@ -72,7 +85,8 @@ def quantised(zoo: Zoo, name: str, pictures: Sequence[Pixels], folder: Path) -> 
     small = type(whole)(made, target, zoo.how)
     before, fast = _timed(whole.embed, pictures)
     after, faster = _timed(small.embed, pictures)
-    return Quantised(made, target, overlap_of(before, after), float((before * after).sum(axis=1).mean()), (fast, faster))
+    cosines = (before * after).sum(axis=1)
+    return Quantised(made, target, overlap_of(before, after), float(cosines.mean()), float(cosines.min()), (fast, faster))
 
 
 def overlap_of(before: NDArray[np.float32], after: NDArray[np.float32], nearest: int = NEAREST) -> float:
@@ -123,6 +137,7 @@ def _make(source: Path, card: EmbeddingCard | TwoEncoderCard, pictures: list[Pix
         try:
             quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
             convolutions = _named(ready)
+            _correct(ready, _Reader(card, tensor, pictures[:CORRECTED_ON]), convolutions[:WHOLE])
             quantize_static(
                 str(ready),
                 str(target),
@@ -138,6 +153,31 @@ def _make(source: Path, card: EmbeddingCard | TwoEncoderCard, pictures: list[Pix
         except Exception as error:  # onnxruntime raises whatever it met
             message = " ".join(str(error).split())[:300]
             raise NetworkRefused(f"{card.name!r} cannot be quantised: {type(error).__name__}: {message}.") from error
+
+
+def _halve(source: Path, card: EmbeddingCard | TwoEncoderCard, target: Path) -> None:
+    """Weights and arithmetic in fp16, inputs and outputs as they were."""
+    import onnx
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numbers that fp16 cannot hold are told by the measured loss
+        ready = Path(folder) / "ready.onnx"
+        try:
+            quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)  # makes constants of weights that are stored packed
+            onnx.save(convert_float_to_float16(load_graph(ready), keep_io_types=True), str(target))
+        except Exception as error:  # onnx and onnxruntime raise whatever they met
+            message = " ".join(str(error).split())[:300]
+            raise NetworkRefused(f"{card.name!r} cannot be brought to fp16: {type(error).__name__}: {message}.") from error
+
+
+def _correct(path: Path, reader: _Reader, kept_whole: list[str]) -> None:
+    import onnx
+
+    model = load_graph(path)
+    corrected(model, iter(reader.get_next, None), kept_whole)
+    onnx.save(model, str(path))
 
 
 def _named(path: Path) -> list[str]:

@@ -19,6 +19,8 @@ from lookalike.vision import colours, preparation
 SHIPPED = Path(str(resources.files("lookalike.vision"))) / "recipes"
 # Changes whenever the chain itself changes a vector.
 CHAIN_VERSION = "chain-1"
+# What `fit = "card"` makes of a picture; the whole crop on white is `preparation`'s. Counted up when its pixels change.
+CARD_FIT_VERSION = "card-2"
 PAGE = "docs/models.md"
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -134,9 +136,10 @@ def recipe_told(
     told: RecipeFile, embed: ModelCard, find: ModelCard | None, mask: ModelCard | None, projection: Projection | None
 ) -> Recipe:
     """The recipe's identity: all of it that changes a vector."""
+    fit = CARD_FIT_VERSION if told.embed.fit == "card" else told.embed.fit
     parts = {
         "chain": CHAIN_VERSION,
-        "network": f"{embed.name} {embed.digest[:16]} {told.embed.fit}",
+        "network": f"{embed.name} {embed.digest[:16]} {fit}",
         "find": _named(find, told.find.model_dump(mode="json", exclude={"network"})),
         "mask": "none" if told.mask is None else _named(mask, told.mask.model_dump(mode="json", exclude={"network"})),
         "projection": "none" if projection is None else projection.digest[:16],

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto
-from support.networks import classifier, saying
+from PIL import Image
+from support.networks import classifier, saved, saying
 
 from lookalike.errors import InvalidCard, InvalidSetting, NetworkRefused
 from lookalike.ports.vision import Embedder
 from lookalike.testing.embedders import EmbedderContract
 from lookalike.vision.networks.card import Input, read_card
+from lookalike.vision.networks.correcting import corrected
 from lookalike.vision.networks.detection import CardDetector
 from lookalike.vision.networks.embedding import CardEmbedder
 from lookalike.vision.networks.graphs import load_graph, penultimate
@@ -52,6 +54,50 @@ def test_a_box_on_the_input_comes_back_to_where_it_is_on_the_picture(fit: str, a
     assert columns.stop - columns.start == from_columns.stop - from_columns.start
     if fit == "shorter":
         assert where.canvas[0] % 32 == where.canvas[1] % 32 == 0
+
+
+@given(st.integers(20, 500), st.integers(20, 500), st.sampled_from([(64, 56), (57, 50), (64, 64)]))
+def test_a_crop_is_torchvisions_to_the_bit(height: int, width: int, sides: tuple[int, int]) -> None:
+    """Resize(shorter) and CenterCrop(size) as torchvision 0.20 writes them down for Pillow's pictures (transforms/_functional)."""
+    shorter, side = sides
+    pixels = np.random.default_rng(height * 1000 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    new_width, new_height = (shorter, int(shorter * height / width)) if width <= height else (int(shorter * width / height), shorter)
+    resized = np.asarray(Image.fromarray(pixels).resize((new_width, new_height), Image.Resampling.BILINEAR))
+    top, left = round((new_height - side) / 2.0), round((new_width - side) / 2.0)
+    wanted = resized[top : top + side, left : left + side]
+    told = {"size": [side, side], "fit": "crop", "shorter": shorter, "resample": "linear", "range": [0, 255], "layout": "HWC"}
+    made, _ = prepared(Input.model_validate(told), pixels)
+    assert np.array_equal(made, wanted)
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_rounded_weights_shift_no_channel_once_biases_are_corrected(groups: int, tmp_path: Path) -> None:
+    """The mean of each channel with weights rounded to a coarse scale is the mean without, at pixels that see no rim."""
+    rng = np.random.default_rng(groups)
+    constants = {"w1": rng.normal(0, 1, (4, 3, 1, 1)), "w2": rng.normal(0, 0.05, (8, 4 // groups, 1, 1))}
+    constants["w2"][:, 0] += 6.0  # one large weight in a channel makes the scale coarse for the others
+    nodes = [
+        onnx.helper.make_node("Conv", ["picture", "w1"], ["c1"], name="first"),
+        onnx.helper.make_node("Relu", ["c1"], ["r1"]),
+        onnx.helper.make_node("Conv", ["r1", "w2"], ["c2"], name="second", group=groups),
+    ]
+    arrays = {name: value.astype(np.float32) for name, value in constants.items()}
+    path = saved(tmp_path / "n.onnx", nodes, {"picture": (TensorProto.FLOAT, ["n", 3, 8, 8])}, ["c2"], arrays)
+    feeds = [{"picture": rng.normal(0, 1, (1, 3, 8, 8)).astype(np.float32)} for _ in range(8)]
+
+    def means(model: onnx.ModelProto) -> Any:
+        session = open_on(model.SerializeToString(), ("cpu",)).session
+        return np.mean([session.run(None, feed)[0].mean(axis=(0, 2, 3)) for feed in feeds], axis=0)
+
+    before = means(load_graph(path))
+    rounded, plain = load_graph(path), load_graph(path)
+    assert corrected(rounded, feeds, ["first"]) == 1
+    scale = np.abs(arrays["w2"]).max(axis=(1, 2, 3), keepdims=True) / 127
+    coarse = onnx.numpy_helper.from_array(np.asarray(np.rint(arrays["w2"] / scale) * scale, np.float32), "w2")
+    for model in (rounded, plain):
+        next(one for one in model.graph.initializer if one.name == "w2").CopyFrom(coarse)
+    assert np.allclose(means(rounded), before, atol=1e-5)
+    assert groups > 1 or np.abs(means(plain) - before).max() > 1e-3
 
 
 def test_pixels_become_what_the_card_says() -> None:
