@@ -14,8 +14,11 @@ SIDE = 240
 SOURCE_RATIO = 0.6
 
 
-def cut_out(pixels: Pixels) -> NDArray[np.float32] | None:
-    """Soft mask height × width of the middle thing; None where GrabCut finds next to nothing or nearly all."""
+def cut_out(pixels: Pixels, reach: float = 0.42) -> NDArray[np.float32] | None:
+    """Soft mask height × width of the middle thing; None where GrabCut finds next to nothing or nearly all.
+
+    `reach`: how far from the middle it is first thought to go, as a share of the picture's sides.
+    """
     height, width = pixels.shape[:2]
     scale = WORK_SIDE / max(height, width)
     small = np.asarray(cv2.resize(pixels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA), np.uint8)
@@ -26,7 +29,7 @@ def cut_out(pixels: Pixels) -> NDArray[np.float32] | None:
     state[:, :rim] = state[:, -rim:] = cv2.GC_BGD
     y, x = np.mgrid[:rows, :columns]
     away = ((y - rows / 2) / rows) ** 2 + ((x - columns / 2) / columns) ** 2
-    state[away < 0.42**2] = cv2.GC_PR_FGD
+    state[away < reach**2] = cv2.GC_PR_FGD
     state[away < 0.12**2] = cv2.GC_FGD
     cv2.grabCut(small, state, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
     found = np.asarray((state == cv2.GC_FGD) | (state == cv2.GC_PR_FGD), np.uint8)

@@ -22,9 +22,25 @@ def clothing(shared: Path) -> Labelled:
         return [(table.parent / "images" / f"{row['image']}.jpg", row["label"]) for row in csv.DictReader(file)]
 
 
+def clothing_senders(shared: Path) -> Labelled:
+    """(path, who sent it) of the clothing photos. Raises: TrainingDataMissing."""
+    table = _existing(shared / "data" / "clothing" / "products.csv")
+    with table.open(encoding="utf-8", newline="") as file:
+        return [(table.parent / "images" / f"{row['image']}.jpg", row["sender_id"]) for row in csv.DictReader(file)]
+
+
 def grocery_train(shared: Path) -> Labelled:
     """(path, class number) of the grocery photos for training. Raises: TrainingDataMissing."""
-    table = _existing(shared / "data" / "grocery" / "train.txt")
+    return _grocery(shared, "train")
+
+
+def grocery_val(shared: Path) -> Labelled:
+    """(path, class number) of the grocery photos for measuring: nothing is learned from them. Raises: TrainingDataMissing."""
+    return _grocery(shared, "val")
+
+
+def _grocery(shared: Path, part: str) -> Labelled:
+    table = _existing(shared / "data" / "grocery" / f"{part}.txt")
     rows = (line.split(",") for line in table.read_text(encoding="utf-8").splitlines() if line.strip())
     return [(table.parent / row[0].strip(), row[1].strip()) for row in rows]
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,11 +13,12 @@ from lookalike.domain.analysis import Analysis, Recipe, SeenObject, Tag
 from lookalike.domain.geometry import WHOLE, Box
 from lookalike.domain.picture import Picture
 from lookalike.errors import InvalidSetting
-from lookalike.ports.vision import Embedder, Glance, PictureDecoder
+from lookalike.ports.vision import Embedded, Embedder, Glance, PictureDecoder
 from lookalike.vision import colours, preparation
+from lookalike.vision.cutout import MODEL, Cutout, Shown
 from lookalike.vision.efficientnet_lite.cards import DIMENSION
 from lookalike.vision.efficientnet_lite.zoo import MODELS, projection_digest
-from lookalike.vision.embedders import OnnxEmbedder
+from lookalike.vision.embedders import NO_MAP, OnnxEmbedder
 from lookalike.vision.marks import perceptual_hash, perceptual_hashes, quality_flags
 from lookalike.vision.region import Region, find_regions
 from lookalike.vision.words import shop_words
@@ -27,6 +28,8 @@ Mask = NDArray[np.float32]
 
 # Changes whenever the region changes a vector (see CROP_BELOW) or its colours.
 REGION_VERSION = "flood-2"
+# Changes whenever what is made of a photo changes otherwise than by the network that finds its products.
+PHOTOS_VERSION = "cutout-1"
 # Everything beside the network reads reductions of one picture of this size: 224, 112 and 56 pixels.
 BASE_SIDE = 224
 # A product whose box covers less of a plain picture than this (45 of the network's 224 pixels) is cut out for the vector.
@@ -34,7 +37,12 @@ BASE_SIDE = 224
 CROP_BELOW = 0.04
 CROP_MARGIN = 0.10
 
+# Of a product on a photo, its mask must cover this share of its box to be believed.
+LEAST_COVER = 0.1
+
 NETWORKS = {"default": "lite0", "quality": "lite0+lite1"}
+# Which recipes look for products on photos, with which network.
+ON_PHOTOS = {"default": MODEL}
 
 
 def recipe_of(name: str) -> Recipe:
@@ -49,12 +57,15 @@ def recipe_of(name: str) -> Recipe:
         "region": f"{REGION_VERSION} {CROP_BELOW} {CROP_MARGIN}",
         "colours": colours.VERSION,
     }
+    if name in ON_PHOTOS:
+        parts["photos"] = f"{PHOTOS_VERSION} {projection_digest(ON_PHOTOS[name])[:16]}"
     return Recipe(name, DIMENSION, colours.BINS, parts)
 
 
 def open_seer(name: str, cache_dir: Path, precision: str = "auto", threads: int = 1) -> "LocalSeer":
     """The seer of a recipe; its network is built by the first picture. Raises: InvalidSetting."""
-    return LocalSeer(recipe_of(name), OnnxEmbedder(NETWORKS[name], cache_dir, precision, threads, activations=False))
+    cutout = Cutout(cache_dir, precision, threads) if name in ON_PHOTOS else None
+    return LocalSeer(recipe_of(name), OnnxEmbedder(NETWORKS[name], cache_dir, precision, threads, activations=False), cutout)
 
 
 def open_glance(make_decoder: Callable[[], PictureDecoder]) -> Callable[[bytes], Glance]:
@@ -85,20 +96,25 @@ class _Scales:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where the object is: its box, what its vector is to be made of, and a thumbnail of it with weights for the colours."""
+    """Where the object is: its box, what its vector is to be made of, and a thumbnail of it with weights for the colours.
+
+    `found`: whether it was asked for, or is a product on a plain background. `seen`: what a network has said of the crop already.
+    """
 
     crop: Pixels
     box: Box
     small: Pixels
     mask: Mask | None
+    found: bool = True
+    seen: Embedded | None = None
 
 
 class LocalSeer:
     """Seer in this process. Thread-safe: call it from one Python thread a core; all that is slow runs outside the GIL."""
 
-    def __init__(self, recipe: Recipe, embedder: Embedder) -> None:
+    def __init__(self, recipe: Recipe, embedder: Embedder, cutout: Cutout | None = None) -> None:
         self.recipe = recipe
-        self._embedder = embedder
+        self._embedder, self._cutout = embedder, cutout
 
     def warm_up(self) -> None:
         """Opens the network and the tables now, so that the first picture does not wait. Raises: as the embedder's first call."""
@@ -117,31 +133,74 @@ class LocalSeer:
         scales = [_Scales.of(picture.pixels) for picture, _ in looks]
         # A network that looks at as many pixels as `base` has gets that: it would only be shrunk to the same again.
         ready = self._embedder.card.input_side == BASE_SIDE
-        frames = _frames(looks, scales, ready)
-        palettes = colours.palettes_of([(frame.small, frame.mask) for frame in frames])
+        objects = [[frame] for frame in _frames(looks, scales, ready)]
+        self._look_closer(looks, scales, objects)
+        every = [one for row in objects for one in row]
+        palettes = colours.palettes_of([(one.small, one.mask) for one in every])
         hashes = perceptual_hashes([scale.quarter for scale in scales])
-        seen = self._embedder.embed([frame.crop for frame in frames])
+        seen = self._seen(every)
         tags = _tags_of([one.label_scores for one in seen])
         took: dict[str, float] = {}
-        found = [
-            Analysis(
-                recipe_id=self.recipe.id,
-                digest=picture.digest,
-                width=picture.width,
-                height=picture.height,
-                objects=(SeenObject(frame.box, one.vector, palette[0], *((words[0].name, words[0].score) if words else ())),),
-                tags=words,
-                colours=palette[1],
-                phash=phash,
-                quality=quality_flags(scale.half, scale.quarter, picture.width, picture.height),
-                took_ms=took,
+        found, at = [], 0
+        for (picture, _), scale, row, phash in zip(looks, scales, objects, hashes, strict=True):
+            rows = range(at, at := at + len(row))
+            found.append(
+                Analysis(
+                    recipe_id=self.recipe.id,
+                    digest=picture.digest,
+                    width=picture.width,
+                    height=picture.height,
+                    objects=tuple(
+                        SeenObject(every[n].box, seen[n].vector, palettes[n][0], *((tags[n][0].name, tags[n][0].score) if tags[n] else ()))
+                        for n in rows
+                    ),
+                    tags=tags[rows[0]],
+                    colours=palettes[rows[0]][1],
+                    phash=phash,
+                    quality=quality_flags(scale.half, scale.quarter, picture.width, picture.height),
+                    took_ms=took,
+                )
             )
-            for (picture, _), scale, frame, palette, phash, one, words in zip(
-                looks, scales, frames, palettes, hashes, seen, tags, strict=True
-            )
-        ]
         took["analyse"] = (time.perf_counter() - began) * 1000 / len(looks)
         return found
+
+    def _look_closer(self, looks: Sequence[tuple[Picture, Box | None]], scales: Sequence[_Scales], objects: list[list[_Frame]]) -> None:
+        """Puts the products of each photo in the place of the whole of it."""
+        if self._cutout is None:
+            return
+        photos = [place for place, (frame,) in enumerate(objects) if not frame.found]
+        for place, shown in zip(photos, self._cutout.look([objects[place][0].crop for place in photos]), strict=True):
+            objects[place] = _products(looks[place][0].pixels, objects[place][0], scales[place], shown)
+
+    def _seen(self, every: Sequence[_Frame]) -> list[Embedded]:
+        """What the network says of each; it is asked only for what it has not said yet."""
+        asked = iter(self._embedder.embed([one.crop for one in every if one.seen is None]))
+        return [next(asked) if one.seen is None else one.seen for one in every]
+
+
+def _products(pixels: Pixels, whole: _Frame, scales: _Scales, shown: Shown) -> list[_Frame]:
+    """The products of a photo, the key product first; the whole of it where there are none.
+
+    The key product's vector is the whole photo's: of its crop it finds less (docs/decisions/0131). The others' see only themselves.
+    """
+    seen = Embedded(shown.vector, shown.label_scores, NO_MAP)
+    small = scales.quarter
+    mask = preparation.resized(np.asarray(np.rint(shown.mask * 255), np.uint8), small.shape[1], small.shape[0])
+    found: list[_Frame] = []
+    for product in shown.products:
+        left, top, right, bottom = product.box.pixels(small.shape[1], small.shape[0])
+        weight = mask[top:bottom, left:right].astype(np.float32) / np.float32(255)
+        key = not found
+        found.append(
+            _Frame(
+                whole.crop if key else _cut(pixels, _with_margin(product.box)),
+                product.box,
+                small[top:bottom, left:right],
+                weight if float(weight.mean()) >= LEAST_COVER else None,
+                seen=seen if key else None,
+            )
+        )
+    return found or [replace(whole, seen=seen)]
 
 
 def _tags_of(scores: list[NDArray[np.float32]]) -> list[tuple[Tag, ...]]:
@@ -167,7 +226,7 @@ def _framed(pixels: Pixels, box: Box | None, crop: Pixels, small: Pixels, region
     if box is not None:
         return _Frame(crop, box, small, region.mask if region else None)
     if region is None:
-        return _Frame(crop, WHOLE, small, None)
+        return _Frame(crop, WHOLE, small, None, found=False)
     if region.box.area < CROP_BELOW:
         crop = _cut(pixels, _with_margin(region.box))
     return _Frame(crop, region.box, *_inside(small, region))

@@ -208,7 +208,7 @@ def test_one_pass_gives_map_and_labels(cache: Path) -> None:
     assert told.label_scores.sum() == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.head is None])
 def test_models_agree_with_their_cards(name: str, cache: Path) -> None:
     embedder = OnnxEmbedder(name, cache, "int8")
     (told,) = embedder.embed([painted(4).pixels])

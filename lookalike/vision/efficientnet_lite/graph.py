@@ -163,7 +163,13 @@ def _heads(writer: _Writer, branch: Branch, last: str, features: str, grid: int)
 
 
 def build(
-    branches: Sequence[Branch], side: int, mix: Array | None = None, every_activation: bool = False, whites: Sequence[White] = ()
+    branches: Sequence[Branch],
+    side: int,
+    mix: Array | None = None,
+    *,
+    every_activation: bool = False,
+    whites: Sequence[White] = (),
+    head: onnx.ModelProto | None = None,
 ) -> onnx.ModelProto:
     """The graph: `pictures` (N × side × side × 3, uint8 RGB) → `vector` (N × dimension, unit length), `logits`
     (N × 1000), `map` (N × side/32 × side/32, the top class's activation, unscaled).
@@ -175,7 +181,9 @@ def build(
     block, for whoever learns from them; then there is no Scan. A convolution whose input has no range stays in fp32.
 
     With `whites`, one a branch, there is a second input, `windows` (N × 4, cells of 8 pixels; where it is not given, all of the
-    picture): outside its window a picture is taken for white, and what the first blocks make of that is known.
+    picture): outside its window a picture is taken for white, and what the first blocks make of that is known. `head` is a
+    small graph that goes on from activations of the last branch, which its inputs name `tap:NAME`; its outputs come beside the
+    others. It wants the first blocks' maps whole: not together with `whites`.
     """
     grid = -(-side // 32)
     writers: list[_Writer] = []
@@ -206,6 +214,8 @@ def build(
         outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", None, None, None]) for name in taps]
         parts = [last.prefix + name for name in ("pooled", "block/pooled")]
         outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", None]) for name in parts]
+    if head is not None:
+        outputs += _grafted(head, last, end)
     nodes = [node for writer in (start, *writers, end) for node in writer.nodes]
     constants = [constant for writer in (start, *writers, end) for constant in writer.constants]
     name = "+".join(one.network.variant for one in branches)
@@ -217,3 +227,25 @@ def build(
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     return model
+
+
+def _grafted(head: onnx.ModelProto, onto: _Writer, end: _Writer) -> list[onnx.ValueInfoProto]:
+    """Puts a head's nodes and constants behind the activations that its inputs name; its outputs."""
+    graph = head.graph
+    names = {one.name: onto.activations[one.name.removeprefix("tap:")] for one in graph.input} | {"": ""}
+    for constant in graph.initializer:
+        names[constant.name] = f"head:{constant.name}"
+        end.constants.append(numpy_helper.from_array(numpy_helper.to_array(constant), names[constant.name]))
+    for node in graph.node:
+        grafted = onnx.NodeProto()
+        grafted.CopyFrom(node)
+        grafted.name = f"head:{node.name}"
+        grafted.input[:] = [names.get(name, f"head:{name}") for name in node.input]
+        grafted.output[:] = [f"head:{name}" for name in node.output]
+        end.nodes.append(grafted)
+    outputs = []
+    for one in graph.output:
+        end.node("Identity", [f"head:{one.name}"], one.name)
+        shape = [axis.dim_value for axis in one.type.tensor_type.shape.dim]
+        outputs.append(helper.make_tensor_value_info(one.name, TensorProto.FLOAT, ["N", *shape[1:]]))
+    return outputs

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from lookalike.vision.efficientnet_lite.architecture import Array, Branch, Means
 from lookalike.vision.efficientnet_lite.torch_file import read_checked
 from lookalike.vision.efficientnet_lite.windows import White, early_end
 from lookalike.vision.sessions import open_session
+
+if TYPE_CHECKING:
+    import onnx
 
 Precision = Literal["auto", "fp32", "int8"]
 
@@ -56,17 +59,19 @@ VARIANTS: Mapping[str, Weights] = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What one ONNX file holds: one network, or two that look at the same picture and are mixed into one vector."""
+    """What one ONNX file holds: one network, or two that look at the same picture and are mixed into one vector; and perhaps a
+    head that says more of the same pass."""
 
     name: str
     parts: tuple[Weights, ...]
     side: int
     mix: str | None = None
+    head: str | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The shipped files that change its vectors."""
-        return (*(f"projection_{one.variant}.npz" for one in self.parts), *((self.mix,) if self.mix else ()))
+        """The shipped files that change what it says."""
+        return (*(f"projection_{one.variant}.npz" for one in self.parts), *(one for one in (self.mix, self.head) if one))
 
 
 MODELS: Mapping[str, Model] = {
@@ -74,6 +79,7 @@ MODELS: Mapping[str, Model] = {
     for one in (
         Model("lite0", (VARIANTS["lite0"],), 224),
         Model("lite1", (VARIANTS["lite1"],), 240),
+        Model("lite0+cutout", (VARIANTS["lite0"],), 224, head="cutout_lite0.onnx"),
         Model("lite0+lite1", (VARIANTS["lite0"], VARIANTS["lite1"]), 224, "mix_quality.npz"),
     )
 }
@@ -128,9 +134,16 @@ def mix_of(model: Model) -> Array | None:
         return np.asarray(told["matrix"], np.float32)
 
 
+def head_of(model: Model) -> "onnx.ModelProto | None":
+    """The head that ships with us for this model; None where it has none."""
+    import onnx
+
+    return None if model.head is None else onnx.load(str(DATA / model.head))
+
+
 @lru_cache(maxsize=8)
 def projection_digest(name: str) -> str:
-    """SHA-256 over the shipped files that change a model's vectors, in hex. Raises: InvalidSetting."""
+    """SHA-256 over the shipped files that change what a model says, in hex. Raises: InvalidSetting."""
     told = hashlib.sha256()
     for file in model_named(name).files:
         told.update((DATA / file).read_bytes())
@@ -148,8 +161,9 @@ def model_of(name: str, precision: Literal["fp32", "int8"], windows: bool = True
     model = model_named(name)
     whole = precision == "fp32"
     branches = [Branch(network_of(one), projection_of(one), *(() if whole else (ranges_of(one), means_of(one)))) for one in model.parts]
-    whites = [_white(one, model.side) for one in branches] if windows else []
-    return bytes(build(branches, model.side, mix_of(model), whites=whites).SerializeToString())
+    # A head wants the first blocks' maps of all of the picture.
+    whites = [_white(one, model.side) for one in branches] if windows and model.head is None else []
+    return bytes(build(branches, model.side, mix_of(model), whites=whites, head=head_of(model)).SerializeToString())
 
 
 def _white(branch: Branch, side: int) -> White:

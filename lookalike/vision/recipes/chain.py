@@ -111,6 +111,10 @@ class ChainSeer:
         """The objects of each picture, the key object first."""
         free = [place for place, (_, box) in enumerate(looks) if box is None]
         found: dict[int, list[Detection]] = {}
+        if self._told.find.on == "photos":
+            plain = {place: box for place in free if (box := _region(looks[place][0].pixels)) != WHOLE}
+            found = {place: [Detection(box, "", 1.0)] for place, box in plain.items()}
+            free = [place for place in free if place not in plain]
         if self._detector is not None and free:
             for place, told in zip(free, self._detector.detect([looks[place][0].pixels for place in free]), strict=True):
                 found[place] = self._chosen(told)

@@ -40,6 +40,8 @@ class Find(_Part):
     not_labels: tuple[str, ...] = ()
     margin: Share = 0.05
     """What is added on each side of a box, as a share of its longer side."""
+    on: Literal["all", "photos"] = "all"
+    """photos: on a plain background the product is what a flood from the border does not reach, and the network is not asked."""
 
 
 class Mask(_Part):
@@ -140,13 +142,19 @@ def recipe_told(
     parts = {
         "chain": CHAIN_VERSION,
         "network": f"{embed.name} {embed.digest[:16]} {fit}",
-        "find": _named(find, told.find.model_dump(mode="json", exclude={"network"})),
+        "find": _named(find, _find_told(told.find)),
         "mask": "none" if told.mask is None else _named(mask, told.mask.model_dump(mode="json", exclude={"network"})),
         "projection": "none" if projection is None else projection.digest[:16],
         "preparation": f"{preparation.VERSION} {told.pictures.side}",
         "colours": colours.VERSION,
     }
     return Recipe(told.name, embed.dimension if projection is None else projection.dimension, colours.BINS, parts)
+
+
+def _find_told(find: Find) -> dict[str, Any]:
+    told = find.model_dump(mode="json", exclude={"network"})
+    # Recipes from before there was a choice keep their ids.
+    return {name: value for name, value in told.items() if (name, value) != ("on", "all")}
 
 
 def _named(card: ModelCard | None, told: dict[str, Any]) -> str:
