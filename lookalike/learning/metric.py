@@ -87,18 +87,18 @@ def learn(views: NDArray[Any], classes: NDArray[np.int64], start: Linear, plan: 
         before = vectors(first, one)
         return told + plan.hold * len(one) * ((mine @ mine.T - before @ before.T) ** 2).mean()
 
-    @jax.jit
     def step(of: Any, now: Any, one: Any, other: Any, same: Any) -> Any:
         told, slope = jax.value_and_grad(loss)(of, one, other, same)
         moved, after = optimiser.update(slope, now, of)
         return optax.apply_updates(of, moved), after, told
 
+    compiled = jax.jit(step)
     for _ in range(plan.steps):
         picked = rng.permutation(len(views))[: plan.batch]
         pair = np.array([rng.permutation(views.shape[1])[:2] for _ in picked])
         one, other = (views[picked, pair[:, side]].astype(np.float32) for side in (0, 1))
         same = (classes[picked][:, None] == classes[picked][None]).astype(np.float32)
-        weights, state, _ = step(weights, state, one, other, same)
+        weights, state, _ = compiled(weights, state, one, other, same)
     return Linear(np.asarray(weights[0]), np.asarray(weights[1]))
 
 
