@@ -49,6 +49,7 @@ class SearchingContract:
         hits = engine.search(query).hits
         assert {hit.id for hit in hits} == {one.id for one in shop if one.seen}
         assert all(a.score >= b.score for a, b in itertools.pairwise(hits))
+        assert all(0 <= hit.score <= 1 for hit in hits)
         documents = {one.id: one for one in shop}
         for hit in hits:
             nearest = documents[hit.id].similarity(vector)

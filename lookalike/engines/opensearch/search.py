@@ -313,7 +313,7 @@ class Search:
     def _shared(self, score: float) -> float:
         """The score of what OpenSearch scored together: it does not know which legs found nothing, which then do not count."""
         if len(self._legs.weights) == 1:
-            return (1.0 + scoring.cosine_of(score)) / 2
+            return min(1.0, (1.0 + scoring.cosine_of(score)) / 2)  # of equal vectors rounding may make a little more than 1
         return min(1.0, score * sum(self._legs.weights.values()) / (sum(self._active.values()) or 1.0))
 
 
