@@ -119,7 +119,7 @@ def test_a_worker_that_is_killed_loses_nothing(shop: Shop) -> None:
 
 def test_a_worker_program_that_is_killed_loses_nothing_either(shop: Shop) -> None:
     """With all of its processes; the next that is started goes on."""
-    with shop.worker() as one:
+    with shop.worker(TOY_SLOW="0.02") as one:
         ticket = shop.runner.submit(rows())
         shop.until(ticket, lambda now: now.done >= 64)
         one.kill()
@@ -134,7 +134,7 @@ def test_a_worker_program_that_is_killed_loses_nothing_either(shop: Shop) -> Non
 def test_a_worker_that_is_told_to_end_finishes_what_it_began(shop: Shop, pool: str) -> None:
     """Nothing of it is done again, and the next goes on at once: no lease has to run out."""
     shop.environment["LOOKALIKE_LEASE_SECONDS"] = "300"
-    with shop.worker("--pool", pool) as one:
+    with shop.worker("--pool", pool, TOY_SLOW="0.02") as one:  # so slow that not all is done before it is told to end
         ticket = shop.runner.submit(rows())
         shop.until(ticket, lambda now: now.done >= 64)
         assert one.stop() == 0
