@@ -35,7 +35,7 @@ from lookalike.ports.engine import KeepsPrevious, RolledBack, SearchEngine, Writ
 
 OLD, NEW = Recipe("before", 64, 16), Recipe("after", 64, 16)
 _AT_ONCE = 500
-_SEARCHERS, _WRITERS = 6, 6
+_SEARCHERS, _WRITERS = 6, 16
 
 
 @dataclass(slots=True)
