@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 _LOG = logging.getLogger(__name__)
 _WAIT_SECONDS = 5.0
+_BREATH_SECONDS = 0.02
 
 
 class CacheFile:
@@ -57,7 +59,7 @@ class CacheFile:
         connection = sqlite3.connect(self._path or ":memory:", timeout=_WAIT_SECONDS, check_same_thread=False)
         try:
             connection.execute("PRAGMA page_size = 16384")  # of a new file: rows of 2 KB would leave half of a 4 KB page empty
-            connection.execute("PRAGMA journal_mode = WAL")
+            _into_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             (found,) = connection.execute("PRAGMA user_version").fetchone()
             if found not in (0, self._version):
@@ -90,3 +92,17 @@ class CacheFile:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _into_wal(connection: sqlite3.Connection) -> None:
+    """Where two processes make a new file at once, SQLite tells one of them at once that it is locked, whatever its time-out."""
+    end = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_BREATH_SECONDS)
+        else:
+            return
