@@ -42,11 +42,15 @@ class Box:
         right, bottom = math.ceil(self.right * width), math.ceil(self.bottom * height)
         return left, top, max(right, left + 1), max(bottom, top + 1)
 
-    def intersection_over_union(self, other: "Box") -> float:
-        """How much two boxes agree, 0…1."""
+    def shared(self, other: "Box") -> float:
+        """The share of the picture that both cover, 0…1."""
         wide = min(self.right, other.right) - max(self.left, other.left)
         high = min(self.bottom, other.bottom) - max(self.top, other.top)
-        shared = max(0.0, wide) * max(0.0, high)
+        return max(0.0, wide) * max(0.0, high)
+
+    def intersection_over_union(self, other: "Box") -> float:
+        """How much two boxes agree, 0…1."""
+        shared = self.shared(other)
         return shared / (self.area + other.area - shared)
 
     def edges(self) -> tuple[float, float, float, float]:

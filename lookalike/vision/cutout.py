@@ -4,11 +4,9 @@ It knows no kinds of product, only that something is one (docs/decisions/0130).
 """
 
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,14 +17,10 @@ from lookalike.ports.vision import Detection, ModelCard, Pixels
 from lookalike.vision.efficientnet_lite.cards import card_of
 from lookalike.vision.efficientnet_lite.zoo import model_file, precision_here
 from lookalike.vision.preparation import square
-from lookalike.vision.sessions import open_session
+from lookalike.vision.sessions import once_opened
 from lookalike.vision.words import probabilities_of
 
-if TYPE_CHECKING:
-    import onnxruntime
-
 Mask = NDArray[np.float32]
-Sides = tuple[float, float, float, float]
 
 MODEL = "lite0+cutout"
 OUTPUTS = ["vector", "logits", "mask", "products"]
@@ -62,17 +56,8 @@ class Cutout:
     def __init__(self, cache_dir: Path, precision: str = "auto", threads: int = 1) -> None:
         self.card: ModelCard = card_of(MODEL)
         self.precision = precision_here(precision)
-        self._cache_dir, self._threads = cache_dir, threads
-        self._session: onnxruntime.InferenceSession | None = None
-        self._opening = threading.Lock()
-
-    def session(self) -> "onnxruntime.InferenceSession":
+        self.session = once_opened(lambda: model_file(MODEL, self.precision, cache_dir), threads)
         """The one session, opened on first use. Raises: MissingDependency, WeightsRefused, OSError."""
-        if self._session is None:
-            with self._opening:
-                if self._session is None:
-                    self._session = open_session(model_file(MODEL, self.precision, self._cache_dir), self._threads)
-        return self._session
 
     def look(self, pictures: Sequence[Pixels]) -> list[Shown]:
         """All that one pass says of each picture."""
@@ -118,17 +103,17 @@ def _products(mask: Mask, cells: NDArray[np.float32], pixels: Pixels) -> tuple[D
     stats = np.asarray(counted, np.int32)
     step, grid = mask.shape[0] // sure.shape[0], mask.shape[0]
     peaks = np.argwhere((sure >= cv2.dilate(sure, np.ones((3, 3), np.uint8))) & (sure >= LEAST_SURE))
-    found: list[tuple[Sides, float, int]] = []
+    found: list[tuple[Box, float, int]] = []
     for row, column in sorted(peaks.tolist(), key=lambda place: -float(sure[place[0], place[1]])):
         sides = _within(cells[row, column, 1:].tolist())
         if sides is not None and all(_apart(sides, other) for other, _, _ in found):
             within = pieces[row * step : (row + 1) * step, column * step : (column + 1) * step]
             found.append((sides, float(sure[row, column]), int(within.max())))
     owners = [piece for _, _, piece in found]
-    tight: list[tuple[Sides, float]] = []
+    tight: list[tuple[Box, float]] = []
     for sides, score, piece in found:
         drawn = _piece_box(stats, piece, grid) if piece and owners.count(piece) == 1 else None
-        tight.append((sides if drawn is None or _overlap(sides, drawn) < ALIKE else drawn, score))
+        tight.append((sides if drawn is None or sides.intersection_over_union(drawn) < ALIKE else drawn, score))
     for piece in range(1, piece_count):
         # A piece of the mask whose middle nobody was sure of is a product all the same.
         if piece not in owners and stats[piece, cv2.CC_STAT_AREA] >= SMALLEST_PIECE * grid * grid:
@@ -139,23 +124,22 @@ def _products(mask: Mask, cells: NDArray[np.float32], pixels: Pixels) -> tuple[D
     return tuple(sorted(told, key=_importance, reverse=True)[:MOST])
 
 
-def _within(sides: Sequence[float]) -> Sides | None:
+def _within(sides: Sequence[float]) -> Box | None:
     """Cut at the square's rim; None where next to nothing is left."""
     left, top, right, bottom = (min(max(one, 0.0), 1.0) for one in sides)
-    return None if right - left < THIN or bottom - top < THIN else (left, top, right, bottom)
+    return None if right - left < THIN or bottom - top < THIN else Box(left, top, right, bottom)
 
 
-def _piece_box(stats: NDArray[np.int32], piece: int, grid: int) -> Sides:
+def _piece_box(stats: NDArray[np.int32], piece: int, grid: int) -> Box:
     left, top, wide, high = (float(one) for one in stats[piece, :4])
-    return left / grid, top / grid, (left + wide) / grid, (top + high) / grid
+    return Box(left / grid, top / grid, (left + wide) / grid, (top + high) / grid)
 
 
-def _on_picture(sides: Sides, pixels: Pixels) -> Box | None:
+def _on_picture(square_box: Box, pixels: Pixels) -> Box | None:
     """From fractions of the padded square to fractions of the picture."""
     height, width = pixels.shape[:2]
     across, down = max(height, width) / width, max(height, width) / height
-    inside = _within([(one - 0.5) * (down if number % 2 else across) + 0.5 for number, one in enumerate(sides)])
-    return None if inside is None else Box(*inside)
+    return _within([(one - 0.5) * (down if number % 2 else across) + 0.5 for number, one in enumerate(square_box.edges())])
 
 
 def _importance(one: Detection) -> float:
@@ -164,20 +148,6 @@ def _importance(one: Detection) -> float:
     return one.score * math.sqrt(one.box.area) * (1 - math.hypot(x, y))
 
 
-def _apart(one: Sides, other: Sides) -> bool:
+def _apart(one: Box, other: Box) -> bool:
     """Are they two products?"""
-    return _shared(one, other) <= INSIDE * min(_area(one), _area(other)) and _overlap(one, other) <= SAME
-
-
-def _overlap(one: Sides, other: Sides) -> float:
-    shared = _shared(one, other)
-    return shared / (_area(one) + _area(other) - shared)
-
-
-def _shared(one: Sides, other: Sides) -> float:
-    wide, high = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, wide) * max(0.0, high)
-
-
-def _area(one: Sides) -> float:
-    return (one[2] - one[0]) * (one[3] - one[1])
+    return one.shared(other) <= INSIDE * min(one.area, other.area) and one.intersection_over_union(other) <= SAME

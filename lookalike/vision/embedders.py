@@ -1,9 +1,7 @@
 """Embedders by name: what `lookalike.embedders` entry points open."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +11,8 @@ from lookalike.vision.efficientnet_lite.cards import card_of
 from lookalike.vision.efficientnet_lite.windows import windows_of
 from lookalike.vision.efficientnet_lite.zoo import model_file, precision_here
 from lookalike.vision.preparation import square
-from lookalike.vision.sessions import open_session
+from lookalike.vision.sessions import once_opened
 from lookalike.vision.words import probabilities_of
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 
 class OnnxEmbedder:
@@ -30,18 +25,9 @@ class OnnxEmbedder:
     def __init__(self, model: str, cache_dir: Path, precision: str = "auto", threads: int = 1, activations: bool = True) -> None:
         self.card: ModelCard = card_of(model)
         self.precision = precision_here(precision)
-        self._model, self._cache_dir, self._threads = model, cache_dir, threads
         self._outputs = ["vector", "logits", "map"] if activations else ["vector", "logits"]
-        self._session: onnxruntime.InferenceSession | None = None
-        self._opening = threading.Lock()
-
-    def session(self) -> "onnxruntime.InferenceSession":
+        self.session = once_opened(lambda: model_file(model, self.precision, cache_dir), threads)
         """The one session, opened on first use. Raises: MissingDependency, WeightsRefused, OSError."""
-        if self._session is None:
-            with self._opening:
-                if self._session is None:
-                    self._session = open_session(model_file(self._model, self.precision, self._cache_dir), self._threads)
-        return self._session
 
     def embed(self, crops: Sequence[Pixels]) -> list[Embedded]:
         """One result for each crop. The graph itself takes them one by one, in one call (docs/decisions/0012)."""

@@ -1,6 +1,8 @@
 """ONNX Runtime sessions as this house opens them: on the CPU, with so many threads, silent, never spinning."""
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,22 @@ def open_session(model: bytes | Path, threads: int = 1) -> "onnxruntime.Inferenc
 
     source = model if isinstance(model, bytes) else os.fspath(model)
     return onnxruntime.InferenceSession(source, options_for(threads), providers=["CPUExecutionProvider"])
+
+
+def once_opened(find: Callable[[], Path], threads: int = 1) -> Callable[[], "onnxruntime.InferenceSession"]:
+    """A function that gives the one session over the file that `find` tells: opened by the first call, in the process that makes it
+    (after a fork). Threads may call it at once. It raises what `find` and `open_session` raise."""
+    opened: list[onnxruntime.InferenceSession] = []
+    opening = threading.Lock()
+
+    def session() -> "onnxruntime.InferenceSession":
+        if not opened:
+            with opening:
+                if not opened:
+                    opened.append(open_session(find(), threads))
+        return opened[0]
+
+    return session
 
 
 def options_for(threads: int) -> "onnxruntime.SessionOptions":
