@@ -79,7 +79,7 @@ def _watch(app: APIFlask, options: Options, metrics: Metrics, observer: Observer
     @app.before_request
     def begin() -> None:
         g.request_id = request.environ.get(REQUEST_ID) or new_request_id()
-        g.began = request.environ.get(BEGAN) or time.monotonic()
+        g.began = float(request.environ.get(BEGAN, time.monotonic()))
         g.deadline = g.began + options.deadline_seconds
         g.waiting = deadline.begin(g.deadline)
         if request.blueprint in WRITTEN:

@@ -16,6 +16,7 @@ WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 REQUEST_ID = "lookalike.request_id"
 BEGAN = "lookalike.began"
+"""When the request had arrived, in seconds of `time.monotonic()`; a server that knows it says so."""
 _KEPT = {"%25": "%25", "%2F": "%2F", "%2f": "%2F"}
 _ESCAPE = re.compile(r"%(?:[0-9A-Fa-f]{2})?")
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
@@ -34,7 +35,8 @@ class Front:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI (PEP 3333)."""
         request_id = sane(environ.get("HTTP_X_REQUEST_ID")) or new_request_id()
-        environ[REQUEST_ID], environ[BEGAN] = request_id, time.monotonic()
+        environ[REQUEST_ID] = request_id
+        environ.setdefault(BEGAN, time.monotonic())
         target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
         if target is not None and not environ.get("SCRIPT_NAME"):
             try:

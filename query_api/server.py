@@ -14,11 +14,11 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.receiver import ChunkedReceiver
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
 from lookalike.errors import InvalidSetting
-from query_api.front import WsgiApp
+from query_api.front import BEGAN, Environ, WsgiApp
 from query_api.options import Options
 from query_api.problem import MIMETYPE, PROTOCOL, document, new_request_id
 from query_api.turns import Line, told_cookie, turn_in
@@ -55,7 +55,7 @@ class Busy:
 
 
 class BoundedParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """A parser that knows when it began, and that lets no chunk header or trailer grow."""
+    """A parser that knows when it began and when all had arrived, and that lets no chunk header or trailer grow."""
 
     completed: bool = False
     error: Any = None
@@ -64,11 +64,15 @@ class BoundedParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
     def __init__(self, adj: Adjustments) -> None:
         super().__init__(adj)
         self.began = time.time()
+        self.arrived = 0.0
+        """When it was complete, in seconds of `time.monotonic()`."""
 
     def received(self, data: bytes) -> int:
         """As waitress: the number of bytes taken."""
         consumed: int = super().received(data)
         coded = self.body_rcv
+        if self.completed:
+            self.arrived = time.monotonic()
         if self.completed or not isinstance(coded, ChunkedReceiver):
             return consumed
         if max(len(coded.control_line), len(coded.trailer)) > LONGEST_CHUNK_LINE:
@@ -80,6 +84,16 @@ class BoundedParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
     def is_late(self, now: float) -> bool:
         """Whether it should have arrived by now."""
         return now - self.began > (BODY_SECONDS if self.headers_finished else HEADER_SECONDS)
+
+
+class DatedTask(WSGITask):  # type: ignore[misc]  # waitress has no types
+    """Tells the app when its request had arrived: whoever sent it waits since then, and not since a thread is free."""
+
+    def get_environment(self) -> Environ:
+        """As waitress, with `BEGAN`."""
+        environ: Environ = super().get_environment()
+        environ[BEGAN] = self.request.arrived
+        return environ
 
 
 class ProblemTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
@@ -106,6 +120,7 @@ class PatientChannel(HTTPChannel):  # type: ignore[misc]  # waitress has no type
     """A connection that is closed only after what its client still sends was read, within bounds."""
 
     parser_class = BoundedParser
+    task_class = DatedTask
     error_task_class = ProblemTask
     request: BoundedParser | None = None
     requests: list[BoundedParser]

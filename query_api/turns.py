@@ -20,6 +20,8 @@ HORIZON_SECONDS = 60.0
 """Further ahead nothing is promised."""
 PROMISED = 0.75
 """The share of what will be answered that is promised; what is not promised goes to whoever comes."""
+WAITED = 0.85
+"""The share of the deadline that a request may spend in the line; the answer itself has the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,10 @@ class Refusal:
 class Line:
     """Decides for each request that arrives, by how many wait. One thread may ask it at a time.
 
-    At most `most` wait, and no more than can be answered within `deadline_seconds`. Whoever is refused gets a turn: a time at which
-    there will be room, later for each, spaced by the rate at which requests are answered. While turns are out, the second half of
-    the line is kept for those who come with one. `key` signs them: processes that share it honour each other's.
+    At most `most` wait, and no more than can be answered within a share (`WAITED`) of `deadline_seconds`, which runs while they
+    wait. Whoever is refused gets a turn: a time at which there will be room, later for each, spaced by the rate at which requests
+    are answered. While turns are out, the second half of the line is kept for those who come with one. `key` signs them: processes
+    that share it honour each other's.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class Line:
     def refusal(self, waiting: int, turn: str | None) -> Refusal | None:
         """None where a request may wait behind `waiting` others; `turn` is what it shows."""
         now, rate = self._clock(), self._threads / (self._mean_seconds or 1.0)
-        most = self._most if self._mean_seconds == 0 else min(self._most, max(1, int(self._deadline_seconds * rate)))
+        most = self._most if self._mean_seconds == 0 else min(self._most, max(1, int(WAITED * self._deadline_seconds * rate)))
         kept = max(1, most // 2)
         if waiting < (kept if now < self._last + LATE_SECONDS else most):
             return None

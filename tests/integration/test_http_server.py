@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from toy_house import encoded, picture, toy_house
 from lookalike.errors import InvalidSetting
 from query_api import server as server_module
 from query_api.app import create_app
+from query_api.front import BEGAN
 from query_api.options import Options
 from query_api.server import BoundedServer, bind, make_server
 from query_api.turns import turn_in
@@ -156,8 +158,10 @@ def test_one_connection_serves_many_requests(address: Address) -> None:
 def test_who_would_wait_too_long_is_told_when_to_come_back() -> None:
     """One works, one waits, the next gets 429 before it waits."""
     begun, go_on = threading.Event(), threading.Event()
+    arrived: list[float] = []
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        arrived.append(environ[BEGAN])
         if environ["PATH_INFO"] == "/work":
             begun.set()
             go_on.wait(20)
@@ -188,11 +192,13 @@ def test_who_would_wait_too_long_is_told_when_to_come_back() -> None:
         refused.start()
         while server.task_dispatcher.waiting() < 2:
             pass
+        freed = time.monotonic()
         go_on.set()
         for thread in (first, second, refused):
             thread.join(20)
     assert sorted(found) == [-429, 200, 200]
     assert told == [(True, True)], "a time, and a turn to come back with"
+    assert max(arrived) < freed, "the deadline of the one that waited runs since it came, not since it was its turn"
 
 
 def _environment() -> dict[str, str]:

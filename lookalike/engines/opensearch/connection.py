@@ -4,12 +4,16 @@ It believes nobody to be OpenSearch who does not say so: opensearch-py hands on 
 """
 
 import json
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from opensearchpy import Urllib3HttpConnection, exceptions
+from urllib3 import HTTPConnectionPool, HTTPHeaderDict
+from urllib3.exceptions import ReadTimeoutError
 
 from lookalike.domain.deadline import seconds_left
 from lookalike.domain.request_id import current
@@ -24,7 +28,8 @@ _PROXIES = frozenset({401, 403, 407, 413, 429, 502, 503, 504})
 """What a proxy before OpenSearch may say with a page of its own: the status says all."""
 _FORBIDDEN = 403
 _SHOWN = 120
-
+_PIECE = 1 << 20
+"""Bytes, at most, that are read of an answer before the clock is looked at."""
 
 _lost: ContextVar[list[int] | None] = ContextVar("_lost", default=None)
 
@@ -40,6 +45,51 @@ def noticing_losses() -> Iterator[list[int]]:
         _lost.reset(token)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: HTTPHeaderDict
+    data: bytes
+
+
+class _InTime:
+    """A pool of connections that takes `timeout` for the whole of an answer.
+
+    urllib3 starts its time-out anew with each piece that arrives
+    (https://urllib3.readthedocs.io/en/stable/reference/urllib3.util.html#urllib3.util.Timeout), so that an answer in ten pieces may
+    take ten times as long.
+    """
+
+    def __init__(self, pool: HTTPConnectionPool, timeout: float) -> None:
+        self._pool, self._timeout = pool, timeout
+
+    def urlopen(self, method: str, url: str, body: bytes | None, *, timeout: float | None = None, **more: Any) -> _Answer:
+        """As urllib3's, with the body read. Raises: ReadTimeoutError where not all of it came in time."""
+        seconds = timeout or self._timeout
+        until = time.monotonic() + seconds
+        response = self._pool.urlopen(method, url, body, timeout=seconds, preload_content=False, **more)
+        pieces: list[bytes] = []
+        try:
+            while piece := response.read1(_PIECE):
+                pieces.append(piece)
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise ReadTimeoutError(self._pool, url, f"Not all of the answer came within {seconds:g} s.")
+                sock = getattr(response.connection, "sock", None)  # None where all has come
+                if sock is not None:
+                    sock.settimeout(left)
+        except BaseException:
+            response.close()  # what may still come of it must not be taken for the next answer
+            raise
+        finally:
+            response.release_conn()
+        return _Answer(response.status, response.headers, b"".join(pieces))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._pool.close()
+
+
 class RequestConnection(Urllib3HttpConnection):
     """As opensearch-py's, whose time-out is one number for all: in a request that has a deadline, no longer than until then.
 
@@ -48,6 +98,10 @@ class RequestConnection(Urllib3HttpConnection):
     """
 
     _met = False
+
+    def _create_urllib3_pool(self) -> None:
+        super()._create_urllib3_pool()
+        self.pool = _InTime(self.pool, self.timeout)
 
     def perform_request(  # noqa: PLR0917 — the shape is opensearch-py's
         self,
@@ -61,17 +115,12 @@ class RequestConnection(Urllib3HttpConnection):
     ) -> Any:
         """One request. Raises: Unavailable where nobody waits any more; ConnectionTimeout where the answer takes longer than that;
         WrongServer where the answer is not OpenSearch's."""
-        left = seconds_left()
-        if left is not None:
-            if left < SHORTEST_SECONDS:
-                raise Unavailable("The request took longer than its deadline, so OpenSearch is not asked any more.", 2.0)
-            timeout = min(left, timeout or self.timeout)
         name = current()
         told = headers if name is None else {**(headers or {}), "X-Opaque-Id": name}
         if not self._met:
-            self._meet(timeout, told)
+            self._meet(self._patience(timeout), told)
         try:
-            status, came, text = super().perform_request(method, url, params, body, timeout, ignore, told)
+            status, came, text = super().perform_request(method, url, params, body, self._patience(timeout), ignore, told)
         except exceptions.TransportError as error:
             is_broken = isinstance(error, exceptions.ConnectionError)
             if (noticed := _lost.get()) is not None and (is_broken or error.status_code in _AGAIN):
@@ -82,7 +131,14 @@ class RequestConnection(Urllib3HttpConnection):
             raise self._wrong(f"{status} {kind}", text)
         return status, came, text
 
-    def _meet(self, timeout: float | None, headers: Mapping[str, str] | None) -> None:
+    def _patience(self, timeout: float | None) -> float:
+        """Seconds that an answer may take now."""
+        patience, left = timeout or float(self.timeout), seconds_left()
+        if left is not None and left < SHORTEST_SECONDS:
+            raise Unavailable("The request took longer than its deadline, so OpenSearch is not asked any more.", 2.0)
+        return patience if left is None else min(left, patience)
+
+    def _meet(self, timeout: float, headers: Mapping[str, str] | None) -> None:
         try:
             _, _, text = super().perform_request("GET", "/", timeout=timeout, headers=headers)
         except exceptions.AuthorizationException as error:
