@@ -5,7 +5,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -22,6 +23,7 @@ from query_api.front import BEGAN, Environ, WsgiApp
 from query_api.options import Options
 from query_api.problem import MIMETYPE, PROTOCOL, document, new_request_id
 from query_api.turns import Line, told_cookie, turn_in
+from query_api.watching import TURN_SECONDS, Watch
 
 logger = logging.getLogger("lookalike.server")
 
@@ -133,7 +135,8 @@ class PatientChannel(HTTPChannel):  # type: ignore[misc]  # waitress has no type
         """Answer the first request that waits."""
         self.refused = self.refused or self.requests[0].error is not None
         began = time.monotonic()
-        super().service()
+        with self.server.working_on(self):
+            super().service()
         if not self.refused:
             self.server.task_dispatcher.served(time.monotonic() - began)
 
@@ -150,6 +153,16 @@ class PatientChannel(HTTPChannel):  # type: ignore[misc]  # waitress has no type
                     self.server.add_task(self)
         self.measured = large
         return taken
+
+    def add_channel(self, map: dict[int, Any] | None = None) -> None:  # noqa: A002 — the name is waitress's
+        """Be among the connections."""
+        super().add_channel(map)
+        self.server.touch(self)
+
+    def del_channel(self, map: dict[int, Any] | None = None) -> None:  # noqa: A002 — the name is waitress's
+        """Be no more among them."""
+        self.server.watch.forget(self.socket.fileno())
+        super().del_channel(map)
 
     def held(self) -> int:
         """Bytes of bodies that this connection holds in memory."""
@@ -217,6 +230,49 @@ class BoundedServer(TcpWSGIServer):  # type: ignore[misc]  # waitress has no typ
 
     channel_class = PatientChannel
 
+    def __init__(self, app: WsgiApp, **given: Any) -> None:
+        connections: dict[int, Any] = {}
+        self.watch = Watch(connections)
+        self._at_work = threading.local()
+        self._ended = False
+        super().__init__(app, map=connections, **given)
+
+    def run(self) -> None:
+        """Serve until `stop`, or until an exception of a signal handler."""
+        try:
+            for one in list(self._map.values()):
+                self.touch(one)
+            while not self._ended:
+                self.touch(self)  # it closes what is overdue when it is asked
+                self.watch.turn(TURN_SECONDS)
+        except (SystemExit, KeyboardInterrupt):
+            self.task_dispatcher.shutdown()
+
+    def stop(self) -> None:
+        """Have `run` come back. Any thread may say so."""
+        self._ended = True
+        self.trigger.pull_trigger()
+
+    def touch(self, one: Any) -> None:
+        """Something of it has changed: what it wants to be watched for, perhaps."""
+        self.watch.touch(one.socket.fileno(), one)
+
+    @contextmanager
+    def working_on(self, channel: PatientChannel) -> Iterator[None]:
+        """While the block runs, this thread changes that connection."""
+        self._at_work.channel = channel
+        try:
+            yield
+        finally:
+            self._at_work.channel = None
+
+    def pull_trigger(self) -> None:
+        """Wake the loop: the connection that this thread works on has changed."""
+        channel = getattr(self._at_work, "channel", None)
+        if channel is not None:
+            self.touch(channel)
+        super().pull_trigger()
+
     def held(self) -> int:
         """Bytes of bodies in memory."""
         channels: list[PatientChannel] = list(self.active_channels.values())
@@ -229,6 +285,8 @@ class BoundedServer(TcpWSGIServer):  # type: ignore[misc]  # waitress has no typ
             late = channel.request is not None and channel.request.is_late(now)
             stale = channel.lingering_since is not None and now - channel.lingering_since > LINGER_SECONDS
             channel.will_close = channel.will_close or late or stale
+            if channel.will_close:
+                self.touch(channel)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -281,7 +339,6 @@ def make_server(app: WsgiApp, listening: socket.socket, options: Options) -> Bou
         max_request_header_size=LARGEST_HEADER,
         max_request_body_size=options.max_body + 1,  # waitress refuses from this size on
         inbuf_overflow=options.max_body + (1 << 20),
-        asyncore_use_poll=True,
         ident=None,
         log_socket_errors=False,
     )

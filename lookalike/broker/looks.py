@@ -93,10 +93,8 @@ class LookQueue:
 
     def known(self, keys: Sequence[LookKey]) -> list[bytes | bool | None]:
         """What is known of each: an answer's body, True where the picture killed its workers, None."""
-        with self._client.pipeline(transaction=False) as asked:
-            asked.mget([seen_key(key) for key in keys])
-            asked.mget([f"{KEYS}poison:{key.digest}" for key in keys])
-            seen, poison = asked.execute()
+        told = self._client.mget([seen_key(key) for key in keys] + [f"{KEYS}poison:{key.digest}" for key in keys])
+        seen, poison = told[: len(keys)], told[len(keys) :]
         return [True if bad else found for found, bad in zip(seen, poison, strict=True)]
 
     def fetch(self, answers: str, seconds: float) -> list[bytes]:

@@ -30,7 +30,8 @@ def combine(likes: Sequence[tuple[Vector, float]], unlikes: Sequence[tuple[Vecto
     total = np.zeros(size, np.float64)
     for terms, share in ((likes, 1.0), (unlikes, -UNLIKE_SHARE if likes else -1.0)):
         if terms:
-            part = np.sum(sorted((tuple(np.float64(weight) * vector) for vector, weight in terms)), axis=0)
+            weighed = [np.float64(weight) * vector for vector, weight in terms]
+            part = np.sum(sorted(map(tuple, weighed)), axis=0) if len(weighed) > 1 else weighed[0]
             total += share * (part / max(float(np.linalg.norm(part)), 1e-12))
     return unit(total)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.served import served
 from toy_house import encoded, picture, toy_house
 
 from lookalike.errors import InvalidSetting
@@ -33,19 +34,8 @@ def running(app: Any, options: Options) -> Iterator[tuple[Address, BoundedServer
     """A server in a thread, on a free port."""
     listening = bind("127.0.0.1", 0)
     server = make_server(app, listening, options)
-
-    def run() -> None:
-        with contextlib.suppress(OSError):  # the loop's own trigger is closed under it at the end
-            server.run()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
+    with served(server):
         yield listening.getsockname(), server
-    finally:
-        server.task_dispatcher.shutdown()
-        server.asyncore.close_all(server._map)
-        thread.join(5)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from support.between import Between, between
+from support.served import served
 from toy_house import data_url, encoded, ended, picture, shop, toy_house
 
 from lookalike.bootstrap import House
@@ -52,32 +53,28 @@ def test_metrics_are_exact_under_threads() -> None:
     with toy_house() as house:
         filled(house)
         server = make_server(create_app(house, options), bind("127.0.0.1", 0), options)
-        serving = threading.Thread(target=_run, args=(server,), daemon=True)
-        serving.start()
-        where = server.socket.getsockname()
+        with served(server):
+            where = server.socket.getsockname()
 
-        def ask(method: str, path: str, body: Json | None = None) -> tuple[int, str]:
-            with contextlib.closing(http.client.HTTPConnection(*where, timeout=30)) as connection:
-                connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                return answer.status, answer.read().decode()
+            def ask(method: str, path: str, body: Json | None = None) -> tuple[int, str]:
+                with contextlib.closing(http.client.HTTPConnection(*where, timeout=30)) as connection:
+                    connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
+                    answer = connection.getresponse()
+                    return answer.status, answer.read().decode()
 
-        wrong: list[tuple[Json, int]] = []
+            wrong: list[tuple[Json, int]] = []
 
-        def visit() -> None:
-            for _ in range(10):
-                wrong.extend((body, found[0]) for body, status in asked if (found := ask("POST", "/v1/search", body))[0] != status)
-                ask("GET", "/metrics")
+            def visit() -> None:
+                for _ in range(10):
+                    wrong.extend((body, found[0]) for body, status in asked if (found := ask("POST", "/v1/search", body))[0] != status)
+                    ask("GET", "/metrics")
 
-        visitors = [threading.Thread(target=visit) for _ in range(8)]
-        for one in visitors:
-            one.start()
-        for one in visitors:
-            one.join()
-        told = figures(ask("GET", "/metrics")[1])
-        server.task_dispatcher.shutdown()
-        server.asyncore.close_all(server._map)
-        serving.join(5)
+            visitors = [threading.Thread(target=visit) for _ in range(8)]
+            for one in visitors:
+                one.start()
+            for one in visitors:
+                one.join()
+            told = figures(ask("GET", "/metrics")[1])
     assert wrong == []
     outcomes = {name: told["lookalike_searches_total", name] for name in OUTCOMES}
     assert outcomes == {"found": 160, "empty": 80, "refused": 80, "overloaded": 0, "unavailable": 0, "failed": 0}
@@ -88,11 +85,6 @@ def test_metrics_are_exact_under_threads() -> None:
     assert {stage: told["lookalike_ingest_stage_seconds_total", stage] > 0 for stage in INTAKE_STAGES} == dict.fromkeys(INTAKE_STAGES, True)
     assert told["lookalike_ingest_rows_total", "indexed"] == 12
     assert (told["lookalike_ingest_pictures_total", "looked"], told["lookalike_documents",], told["lookalike_engine_ready",]) == (12, 12, 1)
-
-
-def _run(server: Any) -> None:
-    with contextlib.suppress(OSError):  # the loop's own trigger is closed under it at the end
-        server.run()
 
 
 def test_the_page_of_a_servers_state_has_the_last_minutes() -> None:

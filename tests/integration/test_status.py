@@ -3,13 +3,13 @@
 import contextlib
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.served import served
 from toy_house import ended, shop, toy_house
 
 from lookalike.bootstrap import recipe_of
@@ -130,27 +130,18 @@ def test_a_server_tells_its_last_minutes(status: Any, filled: Path, capsys: pyte
         listening = bind("127.0.0.1", 0)
         server = make_server(app, listening, options)
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-
-        def run() -> None:
-            with contextlib.suppress(OSError):  # the loop's own trigger is closed under it at the end
-                server.run()
-
-        serving = threading.Thread(target=run, daemon=True)
-        serving.start()
-        _, told = status("--index", "memory:", "--api", address)
-        found = told["server"]
-        assert (found["state"], found["documents"], found["recent"]["counts"]["searches"]) == ("fine", 12, 10)
-        assert found["per_second"]["searches"] > 0
-        assert found["recent"]["stages_ms"]["total"]["p99"] > 0
-        main(["status", "--index", "memory:", "--api", address])
-        shown = capsys.readouterr().out
-        assert all(word in shown for word in ("10 searches in the last", "searches/s", "pictures/s", "p95", "waiting: http 0"))
-        house.engine.close()
-        code, told = status("--index", "memory:", "--api", address)
-        assert (code, told["server"]["state"]) == (1, "degraded")
-        server.task_dispatcher.shutdown()
-        server.asyncore.close_all(server._map)
-        serving.join(5)
+        with served(server):
+            _, told = status("--index", "memory:", "--api", address)
+            found = told["server"]
+            assert (found["state"], found["documents"], found["recent"]["counts"]["searches"]) == ("fine", 12, 10)
+            assert found["per_second"]["searches"] > 0
+            assert found["recent"]["stages_ms"]["total"]["p99"] > 0
+            main(["status", "--index", "memory:", "--api", address])
+            shown = capsys.readouterr().out
+            assert all(word in shown for word in ("10 searches in the last", "searches/s", "pictures/s", "p95", "waiting: http 0"))
+            house.engine.close()
+            code, told = status("--index", "memory:", "--api", address)
+            assert (code, told["server"]["state"]) == (1, "degraded")
 
 
 def test_workers_of_jobs_are_counted_by_themselves(status: Any, redis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
