@@ -1,5 +1,6 @@
 """From the sources of products to what a search shows of them: no more is read of them than that."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -13,26 +14,27 @@ from lookalike.domain.query import EngineHit, EngineQuery
 from lookalike.engines.opensearch import documents
 from lookalike.engines.opensearch.reading import damaged
 from lookalike.engines.opensearch.scoring import Json
-from lookalike.engines.told import DAMAGED, places_of, product_of, tags_of
+from lookalike.engines.told import DAMAGED, Place, places_of, product_of, tags_of
 
 _TOLD_ABOVE_0 = frozenset({"tags", "category"})
 
 
 class Shown(NamedTuple):
     """A product of the page: its source, its score, and what each leg scored it, NaN where nothing. Without legs looks, colours and
-    category are computed from the source; and without a score, their mean."""
+    category are computed from the source; and without a score, their mean. `cosine`: of its nearest object, where only looks were
+    asked for and OpenSearch has told it."""
 
     id: str
     source: Json
     score: float | None
     legs: Mapping[str, float] | None = None
+    cosine: float | None = None
 
 
 class _Nearest(NamedTuple):
-    """The object of a product that is nearest in looks: its place among the product's, its cosine, and the scores of the legs that
-    are told by vectors."""
+    """The object of a product that is nearest in looks: where it is, its cosine, and the scores of the legs that are told by vectors."""
 
-    place: int
+    place: Place
     cosine: float
     scores: dict[str, float]
 
@@ -48,7 +50,7 @@ def hits_of(
     for one, nearest in zip(shown, _nearest(shown, query, recipe), strict=True):
         try:
             told = one.source["told"]
-            picture, place = (None, None) if nearest is None else places_of(told)[nearest.place]
+            picture, place = (None, None) if nearest is None else nearest.place
             has = tags_of(told) if tags else {}
             product = product_of(told["product"])
             legs, score = one.legs or {}, one.score
@@ -78,31 +80,36 @@ def _nearest(shown: Sequence[Shown], query: EngineQuery, recipe: Recipe) -> list
     """What is nearest of each product; None for one without vectors, and for all where no vector was asked for."""
     if query.vector is None:
         return [None] * len(shown)
+    found: list[_Nearest | None] = [None] * len(shown)
     parts: list[NDArray[np.float16]] = []
-    for one in shown:
+    compared: list[tuple[int, tuple[Place, ...]]] = []
+    for row, one in enumerate(shown):
         try:
-            parts.append(documents.halves_of(one.source.get("data"), recipe))
+            places = places_of(one.source["told"])
+            if one.cosine is not None and one.score is not None and len(places) == 1:
+                found[row] = _Nearest(places[0], one.cosine, {"picture": one.score})  # which object it is needs no vector
+                continue
+            halves = documents.halves_of(one.source.get("data"), recipe)
+            if len(halves) != len(places):
+                raise ValueError("vectors and objects differ in number")
         except DAMAGED as error:
             raise damaged(one.id, error) from error
+        if places:
+            parts.append(halves)
+            compared.append((row, places))
     if not parts:
-        return []
+        return found
     matrix = np.concatenate(parts)
     cosines = dots(matrix[:, : recipe.dimension], query.vector).tolist()
-    rows: list[int] = []
-    starts: list[int | None] = []
-    start = 0
-    for part in parts:
-        end = start + len(part)
-        starts.append(start if start < end else None)
-        if start < end:
-            rows.append(max(range(start, end), key=cosines.__getitem__))
-        start = end
+    ends = list(itertools.accumulate(map(len, parts)))
+    rows = [max(range(end - len(part), end), key=cosines.__getitem__) for part, end in zip(parts, ends, strict=True)]
     scores = {"picture": fusion.picture_score(np.array([cosines[row] for row in rows], np.float32)).tolist()}
-    if query.colour is not None and rows:
+    if query.colour is not None:
         scores["colour"] = fusion.colour_score(dots(matrix[rows, recipe.dimension :], query.colour)).tolist()
-    each = iter([dict(zip(scores, one, strict=True)) for one in zip(*scores.values(), strict=True)])
-    best = iter(rows)
-    return [None if start is None else _Nearest((row := next(best)) - start, cosines[row], next(each)) for start in starts]
+    each = [dict(zip(scores, one, strict=True)) for one in zip(*scores.values(), strict=True)]
+    for (row, places), end, best, told in zip(compared, ends, rows, each, strict=True):
+        found[row] = _Nearest(places[best - end + len(places)], cosines[best], told)
+    return found
 
 
 def dots(matrix: NDArray[np.floating], vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -237,7 +237,7 @@ class Search:
         """One page of a walk in the order of a field, and the token of the next."""
         shown = rows[: self._query.limit]
         following = Position("field", shown[-1][0], shown[-1][1]).token() if len(rows) > len(shown) else None
-        if self._plan.together:
+        if self._plan.together or not self._legs.weights:
             return [Ranked(name, 0.0, row) for row, (_, name) in enumerate(shown)], following
         scores = self._mean([name for _, name in shown], {}).tolist()
         return [Ranked(name, score, row) for row, ((_, name), score) in enumerate(zip(shown, scores, strict=True))], following
@@ -301,8 +301,12 @@ class Search:
         tags = dict(reversed(self._legs.tags.items()))
         there = [one for one in shown if one.id in self._sources]  # the others were removed in between
         if self._plan.together:
-            ordered = order_of(self._query, self._legs) is None
-            weighed = [hits.Shown(one.id, self._sources[one.id], self._shared(one.score) if ordered else None) for one in there]
+            if order_of(self._query, self._legs) is not None:
+                weighed = [hits.Shown(one.id, self._sources[one.id], None) for one in there]
+            elif len(self._legs.weights) == 1:
+                weighed = [self._alike(one) for one in there]
+            else:
+                weighed = [hits.Shown(one.id, self._sources[one.id], self._shared(one.score)) for one in there]
             return hits.hits_of(weighed, self._query, tags, self._recipe, self._active)
         told = [
             hits.Shown(one.id, self._sources[one.id], one.score, {leg: float(scores[one.row]) for leg, scores in self._told.items()})
@@ -310,10 +314,13 @@ class Search:
         ]
         return hits.hits_of(told, self._query, tags, self._recipe)
 
+    def _alike(self, one: Ranked) -> hits.Shown:
+        """What only its looks were compared of."""
+        cosine = scoring.cosine_of(one.score)
+        return hits.Shown(one.id, self._sources[one.id], min(1.0, (1.0 + cosine) / 2), None, cosine)  # rounding may make it more than 1
+
     def _shared(self, score: float) -> float:
         """The score of what OpenSearch scored together: it does not know which legs found nothing, which then do not count."""
-        if len(self._legs.weights) == 1:
-            return min(1.0, (1.0 + scoring.cosine_of(score)) / 2)  # of equal vectors rounding may make a little more than 1
         return min(1.0, score * sum(self._legs.weights.values()) / (sum(self._active.values()) or 1.0))
 
 
