@@ -38,4 +38,4 @@ class MsgspecSerializer(JSONSerializer):
             body = _ENCODER.encode_lines(told)
         except (TypeError, ValueError, OverflowError):
             body = _NONE
-        return "\n".join(map(super().dumps, told)) if _NONE in body else body
+        return "".join(f"{super(MsgspecSerializer, self).dumps(one)}\n" for one in told) if _NONE in body else body
