@@ -1,4 +1,4 @@
-"""The loop over connections: it costs what happens, not how many are open (docs/decisions/0142-connections-are-asked-when-touched.md)."""
+"""The loop over connections: it costs what happens, not how many are open (docs/decisions/0142)."""
 
 import logging
 import selectors
