@@ -31,7 +31,13 @@ class Metrics:
     def __init__(self, house: House) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter("lookalike_http_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry)
-        self._seconds = Histogram("lookalike_http_request_seconds", "Time to answer.", ["route"], buckets=_SECONDS, registry=self._registry)
+        self._seconds = Histogram(
+            "lookalike_http_request_seconds",
+            "Time from a request's arrival to its answer, its wait for a thread included.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
         self._stages = Histogram(
             "lookalike_search_stage_seconds", "Where a search's time goes.", ["stage"], buckets=_SECONDS, registry=self._registry
         )
