@@ -253,6 +253,11 @@ class BoundedServer(TcpWSGIServer):  # type: ignore[misc]  # waitress has no typ
         self._ended = True
         self.trigger.pull_trigger()
 
+    def close(self) -> None:
+        """Listen no more, and give back what the loop held."""
+        super().close()
+        self.watch.close()
+
     def touch(self, one: Any) -> None:
         """Something of it has changed: what it wants to be watched for, perhaps."""
         self.watch.touch(one.socket.fileno(), one)

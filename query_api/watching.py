@@ -66,7 +66,8 @@ class Watch:
             self._ask(number, one)
 
     def close(self) -> None:
-        """Give back the selector."""
+        """Give back the selector; nothing is watched any more."""
+        self._wanted.clear()
         self._selector.close()
 
     def _do(self, number: int, one: Watched, what: Callable[[], None]) -> None:

@@ -72,12 +72,13 @@ class _InTime:
         try:
             while piece := response.read1(_PIECE):
                 pieces.append(piece)
+                sock = getattr(response.connection, "sock", None)
+                if sock is None:
+                    continue  # all has come
                 left = until - time.monotonic()
                 if left <= 0:
                     raise ReadTimeoutError(self._pool, url, f"Not all of the answer came within {seconds:g} s.")
-                sock = getattr(response.connection, "sock", None)  # None where all has come
-                if sock is not None:
-                    sock.settimeout(left)
+                sock.settimeout(left)
         except BaseException:
             response.close()  # what may still come of it must not be taken for the next answer
             raise

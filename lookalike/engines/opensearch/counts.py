@@ -57,6 +57,8 @@ def read_facet(request: FacetRequest, told: Json) -> tuple[FacetCount, ...]:
         return tuple(counting.span_count(low, high, buckets[str(place)]["doc_count"]) for place, (low, high) in spans)
     name = fields.attribute(request.field)
     if request.field != "category" or not request.depth:  # as they come: by number, then in the order of our own keys
+        if request.field in fields.STRINGS:
+            return tuple(FacetCount(bucket["key"], bucket["doc_count"]) for bucket in buckets)
         return tuple(FacetCount(counting.plain(_value(request.field, name, bucket)), bucket["doc_count"]) for bucket in buckets)
     counts: Counter[counting.Key] = Counter()
     for bucket in buckets:
