@@ -28,7 +28,12 @@ def waiting_until(moment: float) -> Iterator[None]:
         end(token)
 
 
+def moment() -> float | None:
+    """Until when whoever asks waits (`time.monotonic()`); None where nobody does, as in jobs and on the command line."""
+    return _until.get()
+
+
 def seconds_left() -> float | None:
-    """How long whoever asks still waits, 0 at least; None where nobody does, as in jobs and on the command line."""
-    moment = _until.get()
-    return None if moment is None else max(0.0, moment - time.monotonic())
+    """How long whoever asks still waits, 0 at least; None as `moment`."""
+    until = moment()
+    return None if until is None else max(0.0, until - time.monotonic())

@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from lookalike.domain.deadline import seconds_left
 from lookalike.domain.reasons import PictureReason
 from lookalike.errors import PictureUnavailable
 from lookalike.pictures import addresses, answers
@@ -126,12 +127,12 @@ class WebPictures:
         `known`: of bytes that the caller has. Raises: PictureUnavailable, with a reason.
         """
         addresses.parse(address)  # what is plainly wrong needs no event loop
-        found: Fetched = self._await(self._one(address, known, urgent=True))
+        found: Fetched = self._await(self._one(address, known, self._seconds(), urgent=True))
         return found
 
     def fetch_all(self, wanted: Sequence[tuple[str, Validators | None]]) -> list[Fetched | PictureUnavailable]:
-        """As `fetch` for each, side by side; what cannot be had is a result."""
-        return self._await(self._all(wanted)) if wanted else []
+        """As `fetch` for each, side by side; what cannot be had is a result. Before others where somebody waits (a deadline is set)."""
+        return self._await(self._all(wanted, self._seconds(), urgent=seconds_left() is not None)) if wanted else []
 
     def close(self) -> None:
         """End the event loop; a fetch that runs is given up."""
@@ -144,6 +145,11 @@ class WebPictures:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+    def _seconds(self) -> float:
+        """What one picture may take now: no longer than whoever asks still waits."""
+        left = seconds_left()
+        return self._limits.seconds if left is None else min(self._limits.seconds, left)
 
     def _await(self, work: Coroutine[Any, Any, Any]) -> Any:
         with self._lock:
@@ -168,23 +174,25 @@ class WebPictures:
         for session in self._sessions.values():
             await session.close()
 
-    async def _all(self, wanted: Sequence[tuple[str, Validators | None]]) -> list[Fetched | PictureUnavailable]:
+    async def _all(
+        self, wanted: Sequence[tuple[str, Validators | None]], seconds: float, *, urgent: bool
+    ) -> list[Fetched | PictureUnavailable]:
         async def one(address: str, known: Validators | None) -> Fetched | PictureUnavailable:
             try:
-                return await self._one(address, known, urgent=False)
+                return await self._one(address, known, seconds, urgent=urgent)
             except PictureUnavailable as error:
                 return error
 
         return await asyncio.gather(*(one(*each) for each in wanted))
 
-    async def _one(self, address: str, known: Validators | None, *, urgent: bool) -> Fetched:
-        url, timeout = addresses.parse(address), asyncio.timeout(self._limits.seconds)
+    async def _one(self, address: str, known: Validators | None, seconds: float, *, urgent: bool) -> Fetched:
+        url, timeout = addresses.parse(address), asyncio.timeout(seconds)
         clock = _Clock(timeout, self._limits, urgent=urgent)
         try:
             async with timeout:
                 return await self._patiently(url, known, clock)
         except TimeoutError as error:
-            raise _too_late(clock, self._limits.seconds) from error
+            raise _too_late(clock, seconds) from error
 
     async def _patiently(self, url: URL, known: Validators | None, clock: _Clock) -> Fetched:
         for attempt in range(1, self._limits.attempts + 1):
@@ -313,9 +321,9 @@ def _ending() -> PictureUnavailable:
 
 def _too_late(clock: _Clock, seconds: float) -> PictureUnavailable:
     if clock.answered:
-        message = f"The picture began to come, but was not there within {seconds:g} s (LOOKALIKE_FETCH_TIMEOUT)."
+        message = f"The picture began to come, but was not there within {seconds:.3g} s (LOOKALIKE_FETCH_TIMEOUT)."
         return PictureUnavailable(PictureReason.TOO_SLOW, message)
-    return PictureUnavailable(PictureReason.TIMEOUT, f"No answer within {seconds:g} s (LOOKALIKE_FETCH_TIMEOUT).")
+    return PictureUnavailable(PictureReason.TIMEOUT, f"No answer within {seconds:.3g} s (LOOKALIKE_FETCH_TIMEOUT).")
 
 
 def _failure(error: Exception, host: str, *, answered: bool) -> Exception:

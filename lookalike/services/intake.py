@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from lookalike.domain import deadline
 from lookalike.domain.analysis import Analysis, Recipe
 from lookalike.domain.document import Document
 from lookalike.domain.picture import digest_of
@@ -106,12 +107,12 @@ class Intake:
         return batch
 
     def look(self, batch: Batch, *, strict: bool = False) -> Batch:
-        """Step two: analyse what is wanted, keep the bytes that have no other home.
+        """Step two: analyse what is wanted, before the deadline where there is one; keep the bytes that have no other home.
 
         Raises: Unavailable, StorageFull; with `strict` also the first failure of a picture, and then nothing is kept.
         """
         if batch.wanted:
-            results = self._analyser.analyse([Look(content) for content in batch.wanted.values()])
+            results = self._analyser.analyse([Look(content) for content in batch.wanted.values()], deadline.moment())
             batch.seen = dict(zip(batch.wanted, results, strict=True))
             for result in results:
                 if isinstance(result, Analysis):

@@ -167,5 +167,10 @@ def test_what_is_not_looked_at_in_time_is_answered_without(redis: str, place: Pa
         assert found["hits"][0]["id"] == "p3"
         assert found["notices"]
         assert took < 3
+        began = time.monotonic()
+        written = shop.client.put("/v1/products/new", json={"title": "New", "pictures": [data_url(patterned(4))]})
+        assert (written.status_code, "Retry-After" in written.headers) == (503, True), "a write waits no longer for the networks either"
+        assert 2 < time.monotonic() - began < 6
         client.rpush(moody.GATE, "open")
         stuck.all_told()
+        assert shop.client.put("/v1/products/new", json={"title": "New", "pictures": [data_url(patterned(4))]}).status_code == 201

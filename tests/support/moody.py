@@ -34,7 +34,7 @@ def _seen(crop: Pixels) -> np.ndarray:
     if red > 3 * max(green, blue):
         os.kill(os.getpid(), signal.SIGKILL)
     if blue > 3 * max(red, green):
-        with Redis.from_url(os.environ["LOOKALIKE_REDIS"]) as client:
+        with Redis.from_url(os.environ["LOOKALIKE_REDIS"], socket_timeout=None) as client:
             client.rpush(BEGAN, str(os.getpid()))
             client.blpop([GATE], timeout=60)
     cells = [cell.mean(axis=(0, 1)) / 255 - 0.5 for row in np.array_split(crop, 3) for cell in np.array_split(row, 3, axis=1)]

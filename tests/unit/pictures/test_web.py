@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from picture_server import PictureServer, Tripwire
 from PIL import Image
 
+from lookalike.domain.deadline import waiting_until
 from lookalike.domain.reasons import PictureReason
 from lookalike.errors import PictureUnavailable, PictureUnreadable
 from lookalike.pictures.addresses import Guard
@@ -228,6 +229,10 @@ def test_a_server_that_says_when_is_obeyed(town: Town, open_web: Callable[..., W
     with pytest.raises(PictureUnavailable) as caught:  # who waits for the answer has less time than the server wants
         web.fetch(f"{town.server.base}/later/2/d")
     assert (caught.value.reason, time.monotonic() - began < 1.0) == ("rate_limited", True)
+    began = time.monotonic()
+    with waiting_until(began + 0.5):  # as for the pictures of a product that somebody puts
+        assert outcomes(web, [f"{town.server.base}/later/2/e"]) == ["rate_limited"]
+    assert time.monotonic() - began < 1.0
 
 
 def test_who_waits_goes_before_who_does_not(town: Town) -> None:
