@@ -24,11 +24,14 @@ from lookalike.domain.product import Product
 from lookalike.domain.query import EngineQuery
 from lookalike.engines.embedded import open_embedded
 from lookalike.runners.celery import CeleryRunner, open_celery
+from lookalike.runners.chunks import CHUNK_ROWS
 from lookalike.services.changes import Change
 from lookalike.settings import Settings
 
 TOY = [sys.executable, str(Path(__file__).with_name("toy_cli.py"))]
 ROWS = 330
+MANY = 12 * CHUNK_ROWS
+"""Where a run is stopped half-way: a worker's three lanes share one network, so each may have done a piece by then and begun another."""
 _ENDS = ("done", "failed", "cancelled")
 
 
@@ -63,11 +66,11 @@ class Shop:
     def ended(self, ticket: Ticket, seconds: float = 60) -> Ticket:
         return self.until(ticket, lambda one: one.state in _ENDS, seconds)
 
-    def versions(self) -> dict[str, int]:
+    def versions(self, many: int = ROWS) -> dict[str, int]:
         """Of every product that is there; 1 was written once. No worker may run."""
         engine = open_embedded(str(self.index), read_only=True)
         try:
-            return {one.id: one.version for one in engine.get([f"p{number}" for number in range(ROWS)]) if one is not None}
+            return {one.id: one.version for one in engine.get([f"p{number}" for number in range(many)]) if one is not None}
         finally:
             engine.close()
 
@@ -134,15 +137,15 @@ def test_a_worker_program_that_is_killed_loses_nothing_either(shop: Shop) -> Non
 def test_a_worker_that_is_told_to_end_finishes_what_it_began(shop: Shop, pool: str) -> None:
     """Nothing of it is done again, and the next goes on at once: no lease has to run out."""
     shop.environment["LOOKALIKE_LEASE_SECONDS"] = "300"
-    with shop.worker("--pool", pool, TOY_SLOW="0.02") as one:  # so slow that not all is done before it is told to end
-        ticket = shop.runner.submit(rows())
+    with shop.worker("--pool", pool, TOY_SLOW="0.02") as one:
+        ticket = shop.runner.submit(rows(MANY))
         shop.until(ticket, lambda now: now.done >= 64)
         assert one.stop() == 0
-    assert 64 <= shop.runner.ticket(ticket.id).done < ROWS
+    assert 64 <= shop.runner.ticket(ticket.id).done < MANY
     with shop.worker():
         ended = shop.ended(ticket, 30)
-    assert (ended.state, ended.done, ended.unchanged) == ("done", ROWS, 0)
-    assert shop.versions() == whole()
+    assert (ended.state, ended.done, ended.unchanged) == ("done", MANY, 0)
+    assert shop.versions(MANY) == whole(MANY)
 
 
 def test_a_row_that_kills_its_workers_is_told_and_hurts_no_other(shop: Shop) -> None:
@@ -232,18 +235,17 @@ def test_a_run_outlives_a_redis_without_memory(shop: Shop, tmp_path: Path) -> No
 
 def test_a_run_that_is_stopped_tells_all_that_is_there(shop: Shop, tmp_path: Path) -> None:
     """What workers had begun is finished and told; what was not is not there; run again it is whole."""
-    told, seen = changes(tmp_path / "pictures"), list[str]()
-    with shop.worker(TOY_SLOW="0.05"):
-        # at the first: three pieces of 64 rows may have been begun by then, and no more than that
+    told, seen = changes(tmp_path / "pictures", MANY), list[str]()
+    with shop.worker(TOY_SLOW="0.02"):
         for outcome in SentIndexer(shop.runner).run(told, lambda: len(seen) >= 1):
             assert outcome.state == "indexed"
             seen.append(outcome.change.id)
-    assert 1 <= len(seen) < ROWS
-    assert shop.versions() == dict.fromkeys(seen, 1)
+    assert 1 <= len(seen) < MANY
+    assert shop.versions(MANY) == dict.fromkeys(seen, 1)
     with shop.worker():
         again = [one.state for one in SentIndexer(shop.runner).run(told)]
     assert again.count("unchanged") == len(seen)
-    assert shop.versions() == whole()
+    assert shop.versions(MANY) == whole(MANY)
 
 
 def test_what_cannot_be_done_for_long_is_told_as_unavailable(shop: Shop) -> None:
