@@ -39,9 +39,11 @@ class Candidates:
         """Whether `mask` may lack some that are similar enough: only the nearest were looked at."""
         self._size = state.size
         self._seen: Mask | None = None
+        self._compared: tuple[Slots, Nearest] | None = None
+        """The last slots that were compared one by one, ascending: those that are shown are among them."""
         self._sieve = Sieve(state, legs.not_tags)
         allowed = self._sieve.allowed(query.filter)
-        self.text, self.tags, self.category = (np.zeros(self._size, np.float32) for _ in range(3))
+        self.text = self.tags = self.category = np.zeros(self._size, np.float32)
         self._texted = np.zeros(self._size, np.bool_)
         if "text" in legs.weights:
             self.text, self._texted = text.scores(database, legs.words.values(), allowed)
@@ -83,10 +85,18 @@ class Candidates:
         vectors, query = self.state.vectors, self.query
         if vectors is None or (query.vector is None and query.colour is None):
             return unseen(len(slots))
+        if self._compared is not None:
+            known, nearest = self._compared
+            at = np.minimum(np.searchsorted(known, slots), len(known) - 1)
+            if np.array_equal(known[at], slots):
+                return Nearest(nearest.cosines[at], nearest.rows[at], nearest.colours[at])
         rows, owners = vectors.rows_of(slots)
         asked = query.vector
         cosines = self._colour_cosines(vectors.colours, rows) if asked is None else vectors.pictures.cosines(asked, rows)
-        return self._best(len(slots), rows, owners, cosines)
+        found = self._best(len(slots), rows, owners, cosines)
+        if len(slots) and (slots[1:] > slots[:-1]).all():
+            self._compared = slots, found
+        return found
 
     def all_nearest(self, mask: Mask) -> tuple[Slots, Nearest]:
         """`nearest` of all the slots of a mask that have vectors, in one scan."""

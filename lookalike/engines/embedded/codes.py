@@ -80,7 +80,7 @@ class Codes:
     def _among(self, vector: Floats, most: int, rows: Rows) -> tuple[Rows, NDArray[np.int32]]:
         few = faiss.IndexBinaryFlat(self.bits)
         few.use_heap = False  # type: ignore[attr-defined]
-        few.add(self.all()[rows])
+        few.add(self.all().take(rows, axis=0))
         found, places = few.search(self._signs(vector[None, :]), min(most, len(rows)))
         kept, distances = _surely(places[0], found[0]) if most < len(rows) else (places[0], found[0])
         return rows[kept], distances

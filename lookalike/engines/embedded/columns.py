@@ -64,6 +64,8 @@ class Column:
         self._dead = 0
         self._below: defaultdict[str, list[int]] = defaultdict(list)
         self._ranks: tuple[int, Floats] = 0, np.empty(0)
+        self._all_counts: NDArray[np.int64] | None = None
+        """What `counts` told of all, until something is put: a shop's front page asks for nothing else."""
 
     def __len__(self) -> int:
         """Distinct values, those that no product has any more included."""
@@ -77,6 +79,7 @@ class Column:
         """Replace what some distinct slots hold."""
         if not slots:
             return
+        self._all_counts = None
         dense = self._dense.resize(max(max(slots) + 1, self._dense.size))
         places = np.asarray(slots)
         for slot in places[dense[places] == _MANY]:
@@ -115,18 +118,25 @@ class Column:
         return np.asarray(self.dense(size) != _NONE)
 
     def counts(self, chosen: NDArray[np.intp] | None, mask: Mask) -> NDArray[np.int64]:
-        """How many of the chosen slots have each code. `chosen` are the slots of `mask`; None: all are."""
-        dense = self.dense(len(mask))
-        found = np.bincount((dense if chosen is None else dense[chosen]) + 2, minlength=len(self._values) + 2)[2:]
-        owners, pool = self._entries()
-        if len(pool):
-            alive = mask[owners] & (pool >= 0)
-            found = found + np.bincount(pool[alive], minlength=len(self._values))
-        return found
+        """How many of the chosen slots have each code. `chosen` are the slots of `mask`; None: all are. Not to be written to."""
+        if chosen is not None:
+            return self._singles(chosen, len(mask)) + self._manifold(mask)
+        if self._all_counts is None:
+            self._all_counts = self._singles(None, len(mask)) + self._manifold(None)
+        return self._all_counts
 
-    def span_counts(self, spans: Iterable[tuple[float, float | None]], mask: Mask) -> list[int]:
-        """How many of the slots have a number from (included) to (excluded)."""
-        return [int(np.count_nonzero(self.within(Range("", gte=low, lt=high), len(mask)) & mask)) for low, high in spans]
+    def span_counts(self, spans: Iterable[tuple[float, float | None]], chosen: NDArray[np.intp] | None, mask: Mask) -> list[int]:
+        """How many of the chosen slots, told as for `counts`, have a number from (included) to (excluded)."""
+        numbers, singles = self.numbers(), self._singles(chosen, len(mask))
+        owners, pool = self._entries()
+        alive = mask[owners] & (pool >= 0)
+        owners, pool = owners[alive], pool[alive]
+        found = []
+        for low, high in spans:
+            inside = (numbers >= low) if high is None else (numbers >= low) & (numbers < high)
+            # who has several numbers within the span counts once
+            found.append(int(singles[inside].sum()) + len(np.unique(owners[inside[pool]])))
+        return found
 
     def keys(self, size: int, *, largest: bool) -> Floats:
         """A number for each slot that sorts like its smallest (or largest) element; NaN where it has none."""
@@ -230,6 +240,7 @@ class Column:
         table = np.full(len(self) + 2, _NONE, np.int32)  # its last two entries are for _MANY and _NONE
         table[-2] = _MANY
         table[used] = np.arange(len(used))
+        self._all_counts = None
         self._values = self._values.kept(used.tolist())
         self.texts = FoldedTexts(self._values)
         self._numbers = Strip(np.float64, np.nan, self._numbers.all()[used])
@@ -311,6 +322,17 @@ class Column:
             table[codes] = True
             found[owners[table[pool]]] = True
         return np.asarray(found)
+
+    def _singles(self, chosen: NDArray[np.intp] | None, size: int) -> NDArray[np.int64]:
+        """How many of the chosen slots have each code as their only element."""
+        dense = self.dense(size)
+        return np.bincount((dense if chosen is None else dense.take(chosen)) + 2, minlength=len(self._values) + 2)[2:]
+
+    def _manifold(self, mask: Mask | None) -> NDArray[np.int64]:
+        """How many of the slots of a mask (None: of all) have each code as one of several elements."""
+        owners, pool = self._entries()
+        others = pool if mask is None else np.where(mask.take(owners), pool, _NONE)  # faster than taking some out
+        return np.bincount(others + 1, minlength=len(self._values) + 1)[1:]
 
     def _entries(self) -> tuple[Ints, Ints]:
         return self._owners.all(), self._pool.all()

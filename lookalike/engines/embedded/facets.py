@@ -34,15 +34,19 @@ class Facets:
             chosen = self._all
         if request.ranges is not None:
             spans = counting.spans(request.ranges)
-            counts = [0] * len(spans) if column is None else column.span_counts(spans, mask)
+            counts = [0] * len(spans) if column is None else column.span_counts(spans, _some(chosen, mask), mask)
             return tuple(counting.span_count(low, high, count) for (low, high), count in zip(spans, counts, strict=True))
         if column is None:
             return ()
         return _values(column, request, mask, chosen)
 
 
+def _some(chosen: Slots, mask: Mask) -> Slots | None:
+    return None if len(chosen) == len(mask) else chosen
+
+
 def _values(column: Column, request: FacetRequest, mask: Mask, chosen: Slots) -> tuple[FacetCount, ...]:
-    counts = column.counts(None if len(chosen) == len(mask) else chosen, mask)
+    counts = column.counts(_some(chosen, mask), mask)
     codes = np.flatnonzero(counts)
     if request.field == "category" and request.depth is not None:
         levels: Counter[Key] = Counter()

@@ -109,7 +109,7 @@ def _best(found: Candidates, vectors: Vectors, how: Plan, number: int, products:
             return None
         rows, cosines = _index(found, vectors).nearest(_asked(found), most, how.chosen)
         near = vectors.slots()[rows].astype(np.intp)
-    slots = np.union1d(near, worded) if len(worded) else np.unique(near)
+    slots = distinct(np.concatenate([near, worded]))
     scores = found.scores(slots, found.nearest(slots))
     if how.coarse:
         own = np.sort(scores[np.isin(slots, near)] if len(worded) else scores)
@@ -117,6 +117,12 @@ def _best(found: Candidates, vectors: Vectors, how: Plan, number: int, products:
     else:
         bound = -1.0 if len(rows) < most else _score_of(found, float(cosines[-1]) + NOISE)
     return slots[scores > bound], scores[scores > bound]
+
+
+def distinct(slots: Slots) -> Slots:
+    """Each once, ascending: for hundreds of them a quarter of the time of `np.unique`."""
+    found = np.sort(slots)
+    return found[np.append(True, found[1:] != found[:-1])] if len(found) else found
 
 
 def looked_at(number: int, rows: int) -> int:
@@ -198,5 +204,8 @@ def best_first(keys: NDArray[np.float64], slots: Slots, ties: Callable[[Slots], 
     """The places of the smallest keys in order, equal ones by `ties` of their slots: all, or at least the first `most`."""
     places = np.arange(len(keys))
     if most is not None and len(keys) > 4 * most:
-        places = np.flatnonzero(keys <= np.partition(keys, most)[most])
+        some = keys[:: len(keys) // (4 * most)]  # what is among the first of these is no worse than the last of all that are wanted
+        places = np.flatnonzero(keys <= np.partition(some, most)[most])
+        if len(places) > 4 * most:
+            places = places[keys[places] <= np.partition(keys[places], most)[most]]
     return np.asarray(places[np.lexsort((ties(slots[places]), keys[places]))])

@@ -12,7 +12,8 @@ import numpy as np
 from lookalike.domain import values
 from lookalike.domain.analysis import Vector
 from lookalike.domain.document import Document
-from lookalike.engines.told import Place, Told, document_of, places_of, told_of
+from lookalike.domain.product import Product
+from lookalike.engines.told import Place, Told, document_of, places_of, product_of, told_of
 from lookalike.engines.words import texts_of
 from lookalike.errors import IndexDamaged
 
@@ -100,6 +101,23 @@ def told_in(body: bytes) -> Told:
     except msgspec.DecodeError:  # NaN, which only the standard library writes and reads
         told = json.loads(body)
     return told
+
+
+class _Shown(msgspec.Struct):
+    """What a hit shows of a body: the rest of it is passed over unread."""
+
+    product: dict[str, Any]
+
+
+_shown = msgspec.json.Decoder(_Shown)
+
+
+def product_in(body: bytes) -> Product:
+    """The product of what `_json` wrote. Raises: DAMAGED."""
+    try:
+        return product_of(_shown.decode(body).product)
+    except msgspec.DecodeError:
+        return product_of(told_in(body)["product"])
 
 
 def fields_of(told: Told) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A page of results: order, cut, and what is told of each hit."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,11 +15,11 @@ from lookalike.engines.embedded.facets import Facets
 from lookalike.engines.embedded.names import Names
 from lookalike.engines.embedded.originals import Floats
 from lookalike.engines.embedded.ranking import best_first, segments
-from lookalike.engines.embedded.rows import damaged_row
+from lookalike.engines.embedded.rows import damaged_row, product_in
 from lookalike.engines.embedded.state import State
 from lookalike.engines.legs import DIVERSIFIED, legs_of, order_of
 from lookalike.engines.paging import Position
-from lookalike.engines.told import DAMAGED, product_of
+from lookalike.engines.told import DAMAGED
 
 _SMALL_PAGE = 100
 """Pages up to this size begin with the ladder's first rung."""
@@ -177,7 +176,7 @@ class Search:
                 continue  # a writer in another process removed it a moment ago
             version, body = bodies[slot]
             try:
-                product = product_of(json.loads(body)["product"])
+                product = product_in(body)
             except DAMAGED as error:
                 raise damaged_row(slot, error) from error
             row = int(nearest.rows[at])

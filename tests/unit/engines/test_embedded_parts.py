@@ -16,6 +16,7 @@ from lookalike.engines.counting import order_key
 from lookalike.engines.embedded.codes import Codes, rotations
 from lookalike.engines.embedded.columns import Column
 from lookalike.engines.embedded.locks import ReadersOrWriter
+from lookalike.engines.embedded.originals import decoded
 from lookalike.engines.embedded.ranking import best_first
 from lookalike.engines.embedded.rows import decode, encode
 from lookalike.engines.paging import Position
@@ -38,12 +39,37 @@ def test_a_column_says_what_a_dictionary_says() -> None:
         assert column.matching((value,), 70).tolist() == [order_key(value) in one for one in keys]
     numbers = [[one for one in elements if not isinstance(one, bool | str)] for elements in held]
     assert column.within(Range("", gt=0, lte=1), 70).tolist() == [any(0 < one <= 1 for one in some) for some in numbers]
-    mask = np.arange(70) % 3 > 0
-    counts = column.counts(np.flatnonzero(mask), mask)
-    for code, value in enumerate(map(column.value, range(len(column)))):
-        assert counts[code] == sum(order_key(value) in one for one, chosen in zip(keys, mask, strict=True) if chosen)
+    for mask in (np.arange(70) % 3 > 0, np.ones(70, np.bool_)):
+        chosen = None if mask.all() else np.flatnonzero(mask)
+        counts = column.counts(chosen, mask)
+        for code, value in enumerate(map(column.value, range(len(column)))):
+            assert counts[code] == sum(order_key(value) in one for one, asked in zip(keys, mask, strict=True) if asked)
+        spans: list[tuple[float, float | None]] = [(-5, 0), (0, 0.6), (0.6, 1), (0, None)]
+        assert column.span_counts(spans, chosen, mask) == [
+            sum(any(low <= one and (high is None or one < high) for one in numbers[slot]) for slot in np.flatnonzero(mask))
+            for low, high in spans
+        ]
     for slot, elements in enumerate(held):
         assert column.element(slot, largest=True) == max(elements, key=order_key, default=None)
+
+
+def test_counts_of_all_follow_what_is_put() -> None:
+    """They are kept from one question to the next."""
+    column, everybody = Column(), np.ones(3, np.bool_)
+    column.put((0, 1, 2), ("a", ("a", "b"), "b"))
+    for slot, told, expected in ((0, "b", {"a": 1, "b": 3}), (1, "c", {"a": 0, "b": 2, "c": 1}), (2, (), {"a": 0, "b": 1, "c": 1})):
+        column.counts(None, everybody)
+        column.put((slot,), (told,))
+        assert {column.value(code): count for code, count in enumerate(column.counts(None, everybody))} == expected
+    column.clear(1)
+    assert column.counts(None, everybody).tolist() == [0, 1, 0]
+
+
+def test_halves_are_decoded_exactly() -> None:
+    """Every finite number of fp16: NumPy's cast says the same, to the sign of zero."""
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    assert decoded(halves).tobytes() == halves.astype(np.float32).tobytes()
 
 
 def test_keys_sort_like_elements() -> None:
