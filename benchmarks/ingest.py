@@ -1,4 +1,7 @@
-"""`lookalike index` against the bound that decoder and network set: 1 ÷ (t_model + t_decode), same pictures, same cores, in turns."""
+"""`lookalike index` and `products:bulk` against the bound that decoder and network set: 1 ÷ (t_model + t_decode).
+
+The same pictures on the same cores, in turns.
+"""
 
 import csv
 import json
@@ -13,7 +16,7 @@ from typing import TypeVar
 import simplejpeg
 
 from benchmarks.bench import Bench, cache_folder
-from benchmarks.processes import run
+from benchmarks.processes import run, serving
 from benchmarks.results import Bar, Chart, Found, Target
 from lookalike import bootstrap
 from lookalike.analysers.local import cores
@@ -31,7 +34,8 @@ from lookalike.vision.sessions import open_session
 
 TITLE = "Ingest"
 ABOUT = (
-    "Products a second of `lookalike index` as a process, by the `seconds` that it reports, on JPEGs with a CSV of titles. The bound "
+    "Products a second of `lookalike index` as a process, by the `seconds` that it reports, on JPEGs with a CSV of titles; and of "
+    "`POST /v1/products:bulk` to `lookalike serve`, from the first byte sent until the job is done, the same JPEGs. The bound "
     "does nothing but decode each JPEG with libjpeg-turbo and run the network on a ready input, one thread a core, bytes in memory: "
     "the network whole, while ours leaves white ground out of its first blocks (docs/decisions/0140)."
 )
@@ -66,7 +70,7 @@ def measure(bench: Bench) -> Found:
         see(number)
 
     both(0)
-    raw, ours, whole, cpu, raw_cpu = [], [], [], [], []
+    raw, ours, bulk, whole, cpu, raw_cpu = [], [], [], [], [], []
     for turn in range(rounds):
         bench.tell(f"ingest: round {turn + 1} of {rounds}, {len(pictures):,} pictures through decoder and network alone")
         began = time.process_time()
@@ -82,23 +86,51 @@ def measure(bench: Bench) -> Found:
         whole.append(len(pictures) / done.seconds)
         cpu.append(done.cpu_seconds / len(pictures) * 1000)
         shutil.rmtree(index)
+        bench.tell(f"ingest: round {turn + 1} of {rounds}, products:bulk")
+        bulk.append(_bulk_rate(bench, index, pictures))
+        shutil.rmtree(index)
     rate, bound = statistics.median(ours), statistics.median(raw)
     found.add(f"`lookalike index`, {len(pictures):,} pictures", rate, "/s", bound, "decoder + network", target=Target("≥", 0.9, "ratio"))
-    found.add("the same with the process's own start", statistics.median(whole), "/s", bound, "decoder + network")
+    found.add("`products:bulk`, the same", statistics.median(bulk), "/s", bound, "decoder + network", target=Target("≥", 0.9, "ratio"))
+    found.add("`lookalike index` with the process's own start", statistics.median(whole), "/s", bound, "decoder + network")
     found.add("CPU a picture, start included", statistics.median(cpu), "ms", statistics.median(raw_cpu), "decoder + network")
-    spread = ", ".join(f"{one / other:.2f}" for one, other in zip(ours, raw, strict=True))
+    spread, bulk_spread = (", ".join(f"{one / other:.2f}" for one, other in zip(some, raw, strict=True)) for some in (ours, bulk))
     kind = "fashion" if bench.shared else "the sample shop"
-    found.notes.append(f"Ratios of the rounds: {spread}. Pictures of {kind}, {precision} arithmetic, {cores()} threads.")
+    found.notes.append(
+        f"Ratios of the rounds: {spread}; bulk {bulk_spread}. Pictures of {kind}, {precision} arithmetic, {cores()} threads."
+    )
     bench.tell("ingest: time by stage, one thread")
     stages = _stages(bench, pictures[: bench.size(512, 64)], see_windows)
     total = sum(stages.values())
     for name, milliseconds in stages.items():
         found.add(f"stage: {name}", milliseconds, "ms", total, "all stages, one thread")
-    bars = (Bar("", "decoder + network alone", bound, "bound"), Bar("", "lookalike index", rate, "ours", f"ratio {rate / bound:.2f}"))
+    bars = (
+        Bar("", "decoder + network alone", bound, "bound"),
+        *(
+            Bar("", name, one, "ours", f"ratio {one / bound:.2f}")
+            for name, one in (("lookalike index", rate), ("products:bulk", statistics.median(bulk)))
+        ),
+    )
     found.charts.append(Chart("ingest", f"Pictures a second on {cores()} cores", "/s", bars))
     shares = tuple(Bar("", name, value, "ours", f"{value / total:.0%}") for name, value in stages.items())
     found.charts.append(Chart("ingest-stages", "Where a picture's time goes, one thread", "ms", shares))
     return found
+
+
+def _bulk_rate(bench: Bench, index: Path, pictures: Sequence[Path]) -> float:
+    """Products a second of one bulk request to a server of its own, until its job is done. Raises: RuntimeError."""
+    rows = [json.dumps({"id": f"p{number}", "title": f"Product {one.stem}", "pictures": [str(one)]}) for number, one in enumerate(pictures)]
+    body = "\n".join(rows).encode()
+    with serving("serve", "--index", str(index), environment={"LOOKALIKE_PICTURE_ROOT": str(pictures[0].parent)}) as server:
+        began = time.perf_counter()
+        job = server.post("/v1/products:bulk", body, "application/x-ndjson")
+        while job["state"] in ("queued", "running"):
+            time.sleep(0.1)
+            job = server.get(f"/v1/jobs/{job['id']}")
+        took = time.perf_counter() - began
+    if job["counts"]["done"] != len(pictures):
+        raise RuntimeError(f"Not every picture was indexed: {job}.")
+    return len(pictures) / took
 
 
 def _stages(bench: Bench, pictures: Sequence[Path], see: Callable[[int], None]) -> dict[str, float]:

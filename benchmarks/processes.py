@@ -46,15 +46,22 @@ class Serving:
     _connections: list[http.client.HTTPConnection] = field(default_factory=list)
 
     def post(self, path: str, body: bytes, kind: str = "application/json") -> Any:
-        """One request on a connection that stays open. Raises: RuntimeError where the answer is no 200."""
+        """One request on a connection that stays open. Raises: RuntimeError where the answer is neither 200 nor 202."""
+        return self._asked("POST", path, body, {"Content-Type": kind})
+
+    def get(self, path: str) -> Any:
+        """The same without a body."""
+        return self._asked("GET", path, None, {})
+
+    def _asked(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
         if not self._connections:
             self._connections.append(http.client.HTTPConnection(self.host, self.port, timeout=60))
         connection = self._connections[0]
-        connection.request("POST", path, body, {"Content-Type": kind})
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         told = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"POST {path} was answered {answer.status}: {told[:200]!r}")
+        if answer.status not in (200, 202):
+            raise RuntimeError(f"{method} {path} was answered {answer.status}: {told[:200]!r}")
         return json.loads(told)
 
     def memory_mb(self) -> float:
