@@ -36,14 +36,19 @@ def combine(likes: Sequence[tuple[Vector, float]], unlikes: Sequence[tuple[Vecto
     return unit(total)
 
 
+def _within_0_and_1(scores: NDArray[np.floating]) -> NDArray[np.floating]:
+    """As `np.clip`, without what that looks into first: a search asks for a few numbers, and several times."""
+    return np.asarray(np.minimum(np.maximum(scores, 0.0), 1.0))
+
+
 def picture_score(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
     """(1 + cosine) / 2: also what OpenSearch scores for `cosinesimil`."""
-    return np.asarray(np.clip((1.0 + cosine) * 0.5, 0.0, 1.0), np.float32)
+    return np.asarray(_within_0_and_1((1.0 + cosine) * 0.5), np.float32)
 
 
 def colour_score(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
     """The cosine of two colour vectors, none below 0."""
-    return np.asarray(np.clip(cosine, 0.0, 1.0), np.float32)
+    return np.asarray(_within_0_and_1(cosine), np.float32)
 
 
 def category_score(path: str | None, categories: Mapping[str, float]) -> float:
@@ -69,7 +74,7 @@ def mean(legs: Iterable[tuple[float, NDArray[np.float32]]], size: int) -> NDArra
     for weight, scores in legs:
         total += np.float32(weight) * scores
         weights += weight
-    return np.asarray(np.clip(total / np.float32(weights), 0.0, 1.0), np.float32) if weights > 0 else total
+    return np.asarray(_within_0_and_1(total / np.float32(weights)), np.float32) if weights > 0 else total
 
 
 def diversified(scores: Sequence[float], vectors: NDArray[np.float32], diversity: float, keep: int) -> list[int]:

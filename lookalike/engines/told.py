@@ -44,11 +44,15 @@ def document_of(told: Mapping[str, Any], matrix: NDArray[np.float32], dimension:
 def product_of(told: Mapping[str, Any]) -> Product:
     """The product that `Product.as_json` told. Raises: DAMAGED."""
     given = dict(told)
-    for name in ("tags", "pictures"):
-        if name in given:
-            given[name] = tuple(given[name])
+    if "tags" in given:
+        given["tags"] = tuple(given["tags"])
+    if "pictures" in given:
+        given["pictures"] = tuple(given["pictures"])
     if "attributes" in given:
-        given["attributes"] = {key: tuple(one) if isinstance(one, list) else one for key, one in given["attributes"].items()}
+        given["attributes"] = attributes = dict(given["attributes"])
+        for key, one in attributes.items():
+            if one.__class__ is list:
+                attributes[key] = tuple(one)  # of a key that is there: the dictionary keeps its shape
     return Product(**given)
 
 

@@ -72,6 +72,8 @@ class _InTime:
         try:
             while piece := response.read1(_PIECE):
                 pieces.append(piece)
+                if response.length_remaining == 0:
+                    break  # all that was announced: asking for the end takes as long as reading most answers
                 sock = getattr(response.connection, "sock", None)
                 if sock is None:
                     continue  # all has come
@@ -127,7 +129,7 @@ class RequestConnection(Urllib3HttpConnection):
             if (noticed := _lost.get()) is not None and (is_broken or error.status_code in _AGAIN):
                 noticed.append(0 if is_broken else int(error.status_code))
             raise
-        kind = next((value for name, value in came.items() if name.lower() == "content-type"), None)
+        kind = came.get("content-type")
         if method != "HEAD" and text and not _is_json(kind):
             raise self._wrong(f"{status} {kind}", text)
         return status, came, text

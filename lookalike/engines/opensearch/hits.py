@@ -1,7 +1,6 @@
 """From the sources of products to what a search shows of them: no more is read of them than that."""
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,9 +13,10 @@ from lookalike.domain.query import EngineHit, EngineQuery
 from lookalike.engines.opensearch import documents
 from lookalike.engines.opensearch.reading import damaged
 from lookalike.engines.opensearch.scoring import Json
-from lookalike.engines.told import DAMAGED, Place, places_of, product_of, tags_of
+from lookalike.engines.told import DAMAGED, Place, Told, places_of, product_of, tags_of
 
 _TOLD_ABOVE_0 = frozenset({"tags", "category"})
+_NOWHERE = None, None
 
 
 class Shown(NamedTuple):
@@ -46,12 +46,11 @@ def hits_of(
 
     Raises: IndexDamaged.
     """
-    found = []
+    found, whole = [], sum(active.values()) or 1.0
     for one, nearest in zip(shown, _nearest(shown, query, recipe), strict=True):
         try:
             told = one.source["told"]
-            picture, place = (None, None) if nearest is None else nearest.place
-            has = tags_of(told) if tags else {}
+            picture, place = _NOWHERE if nearest is None else nearest.place
             product = product_of(told["product"])
             legs, score = one.legs or {}, one.score
             if one.legs is None and nearest is not None:
@@ -59,7 +58,7 @@ def hits_of(
                     nearest.scores["category"] = fusion.category_score(product.category, query.categories)
                 legs = {leg: nearest.scores[leg] for leg in active}
             if score is None:
-                score = min(1.0, sum(active[leg] * value for leg, value in legs.items()) / (sum(active.values()) or 1.0))
+                score = min(1.0, sum(active[leg] * value for leg, value in legs.items()) / whole) if legs else 0.0
             hit = EngineHit(
                 product=product,
                 score=score,
@@ -67,13 +66,19 @@ def hits_of(
                 similarity=None if nearest is None else nearest.cosine,
                 picture=picture,
                 object=place,
-                legs={leg: value for leg, value in legs.items() if not math.isnan(value) and (value > 0 or leg not in _TOLD_ABOVE_0)},
-                tags=tuple(name for tag, name in tags.items() if tag in has),
+                legs={leg: value for leg, value in legs.items() if value > 0 or (value <= 0 and leg not in _TOLD_ABOVE_0)},
+                tags=_asked_for(tags, told) if tags else (),
             )
         except DAMAGED as error:
             raise damaged(one.id, error) from error
         found.append(hit)
     return tuple(found)
+
+
+def _asked_for(tags: Mapping[str, str], told: Told) -> tuple[str, ...]:
+    """Those of the tags asked for that a document has. Raises: DAMAGED."""
+    has = tags_of(told)
+    return tuple(name for tag, name in tags.items() if tag in has)
 
 
 def _nearest(shown: Sequence[Shown], query: EngineQuery, recipe: Recipe) -> list[_Nearest | None]:

@@ -1,5 +1,6 @@
 """A query, made ready: what limits it, what its candidates are, and the body of each of its legs."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Limits:
         return self.vectors <= self.exact_below
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """`text` is None without words that mean anything; `few`: so few products have all words that some are enough."""
 
@@ -57,7 +58,7 @@ class Plan:
     few: bool
     rescored: bool = False
 
-    @property
+    @functools.cached_property
     def signals(self) -> list[str]:
         """What is asked of OpenSearch: the legs, the words in two steps, the category only where it stands alone."""
         weights = self.legs.weights
@@ -70,7 +71,7 @@ class Plan:
             found += ["every word", "some words"] if self.few else ["every word"]
         return [*found, "category"] if self.legs.sole_category else found
 
-    @property
+    @functools.cached_property
     def together(self) -> bool:
         """Whether OpenSearch makes the one ranking: looks find, and colours that weigh no more, or the category, may weigh in."""
         weights = self.legs.weights
@@ -89,12 +90,12 @@ class Plan:
         """What holds whatever the filter is: `not_tags` and the least similarity."""
         return [*banned(self.legs), *least_similar(self.query)]
 
-    @property
+    @functools.cached_property
     def allowed(self) -> list[Json]:
         """What every product found fulfils."""
         return [*_told(clause(self.query.filter)), *self.limits]
 
-    @property
+    @functools.cached_property
     def candidates(self) -> Json | None:
         """What picture, colour, text or tags match; None without legs, where everything is found."""
         if not self.legs.weights:

@@ -313,9 +313,11 @@ class Search:
             else:
                 weighed = [hits.Shown(one.id, self._sources[one.id], self._shared(one.score)) for one in there]
             return hits.hits_of(weighed, self._query, tags, self._recipe, self._active)
+        rows = [one.row for one in there]
+        legs = [scores[rows].tolist() for scores in self._told.values()]
         told = [
-            hits.Shown(one.id, self._sources[one.id], one.score, {leg: float(scores[one.row]) for leg, scores in self._told.items()})
-            for one in there
+            hits.Shown(one.id, self._sources[one.id], one.score, dict(zip(self._told, each, strict=True)))
+            for one, each in zip(there, zip(*legs, strict=True) if legs else itertools.repeat(()), strict=bool(legs))
         ]
         return hits.hits_of(told, self._query, tags, self._recipe)
 
