@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from flask import Response
 
 from lookalike.domain.document import Document
@@ -13,13 +14,24 @@ from lookalike.domain.query import Answer, EngineHit, FacetCount
 from lookalike.services.explain import why
 from lookalike.services.stand_ins import StoodIn
 
+_slow_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_NONE = b"null"
 NOTHING_SEEN: Mapping[str, Any] = {"objects": [], "tags": [], "categories": [], "colours": []}
 
 
 def answer(told: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer. Raises: ValueError for NaN and infinities, which no answer of ours may hold."""
-    body = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
-    return Response(body, status=status, mimetype="application/json", headers=dict(headers or {}))
+    return Response(_body(told), status=status, mimetype="application/json", headers=dict(headers or {}))
+
+
+def _body(told: Mapping[str, Any]) -> bytes:
+    """JSON by msgspec, a tenth of the time; by the standard library where msgspec would say null for NaN, knows no such type (NumPy's
+    floats), or refuses text that is no UTF-8."""
+    try:
+        body = msgspec.json.encode(told)
+    except (TypeError, ValueError, OverflowError):
+        body = _NONE
+    return _slow_json(told).encode("utf-8", "replace") if _NONE in body else body
 
 
 def search_json(found: Answer, explain: bool) -> dict[str, Any]:

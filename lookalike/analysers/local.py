@@ -60,7 +60,7 @@ class _Line:
             if call.deadline is not None:
                 self._asked = time.monotonic()
             target.extend((call, place) for place in range(len(call.looks)))
-            self._changed.notify_all()
+            self._changed.notify(len(call.looks))  # a thread that finds nothing would only get in the way of the one that looks
 
     def take(self, idle: int) -> list[_Job] | None:
         """The next looks, shared fairly with `idle` other threads; None once closed and empty."""
