@@ -40,6 +40,11 @@ class Names:
         code = self._pool.find(name)
         return int(self._slots.all()[code]) if code >= 0 else -1
 
+    def slots_of(self, names: Sequence[str]) -> list[int]:
+        """As `slot_of`, of many."""
+        codes, slots = self._pool.known(names), self._slots.all()
+        return [int(slots[code]) if code >= 0 else -1 for code in codes]
+
     def put(self, slots: Sequence[int], names: Sequence[str]) -> None:
         """Give distinct slots their ids."""
         codes = np.array(self._pool.codes(names), np.int32)

@@ -49,16 +49,25 @@ class Pool:
         """The numbers of some texts; new ones are added."""
         known, texts = self._codes, texts if isinstance(texts, list | tuple) else list(texts)
         found = list(map(known.get, texts))
-        for at, seen in enumerate(found) if None in found else ():
-            if seen is None:
-                text = texts[at]
+        if None not in found:
+            return cast(list[int], found)
+        places = [at for at, seen in enumerate(found) if seen is None]
+        for at, frozen in zip(places, self._all_frozen([texts[at] for at in places]), strict=True):
+            text, code = texts[at], frozen
+            if code < 0:
                 code = known.get(text, -1)  # it may have come a moment ago
-                if code < 0 and self._frozen:
-                    code = self._find_frozen(text)
-                if code < 0:
-                    code = known[text] = self._frozen + len(self._texts)
-                    self._texts.append(text)
-                found[at] = code
+            if code < 0:
+                code = known[text] = self._frozen + len(self._texts)
+                self._texts.append(text)
+            found[at] = code
+        return cast(list[int], found)
+
+    def known(self, texts: Sequence[str]) -> list[int]:
+        """The numbers of some texts; -1 for those that are not here."""
+        found = list(map(self._codes.get, texts))
+        places = [at for at, seen in enumerate(found) if seen is None]
+        for at, code in zip(places, self._all_frozen([texts[at] for at in places]), strict=True):
+            found[at] = code
         return cast(list[int], found)
 
     def arrays(self) -> Arrays:
@@ -95,10 +104,24 @@ class Pool:
         pool.codes(map(self.__getitem__, codes))
         return pool
 
+    def _all_frozen(self, texts: Sequence[str]) -> list[int]:
+        """As `_find_frozen`, of many: those whose hash nobody has, which are most, cost no look of their own."""
+        if not self._frozen or not texts:
+            return [-1] * len(texts)
+        raws = [text.encode("utf-8", "surrogatepass") for text in texts]
+        wanted = np.fromiter(map(zlib.crc32, raws), np.uint32, len(raws))
+        places = self._hashes.searchsorted(wanted)
+        found = np.full(len(raws), -1)
+        for at in np.flatnonzero(self._hashes[np.minimum(places, self._frozen - 1)] == wanted).tolist():
+            found[at] = self._at_frozen(raws[at], wanted[at], int(places[at]))
+        return cast(list[int], found.tolist())
+
     def _find_frozen(self, text: str) -> int:
         raw = text.encode("utf-8", "surrogatepass")
         wanted = np.uint32(zlib.crc32(raw))
-        at = int(self._hashes.searchsorted(wanted))
+        return self._at_frozen(raw, wanted, int(self._hashes.searchsorted(wanted)))
+
+    def _at_frozen(self, raw: bytes, wanted: np.uint32, at: int) -> int:
         while at < self._frozen and self._hashes[at] == wanted:
             code = int(self._order[at])
             if self._blob[self._ends[code] : self._ends[code + 1]] == raw:

@@ -104,11 +104,12 @@ class Store:
         batch, written = _Batch({}, {}, []), []
         slots = self._new_slots()
         where: dict[str, int] = {}
-        known, versions = self.state.names.slot_of, self.state.versions.all()
-        for write, row in zip(writes, encoded, strict=True):
+        versions = self.state.versions.all()
+        known = self.state.names.slots_of([row.id for row in encoded])
+        for write, row, old in zip(writes, encoded, known, strict=True):
             slot = where.get(row.id, -1)
             if slot < 0:
-                slot = known(row.id)
+                slot = old
                 version = int(versions[slot]) if slot >= 0 else 0
             else:
                 version = batch.versions[row.id]

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from lookalike.engines.embedded.codes import Codes, rotations
 from lookalike.engines.embedded.columns import Column
 from lookalike.engines.embedded.locks import ReadersOrWriter
 from lookalike.engines.embedded.originals import decoded
+from lookalike.engines.embedded.pool import Pool
 from lookalike.engines.embedded.ranking import best_first
 from lookalike.engines.embedded.rows import decode, encode
 from lookalike.engines.paging import Position
@@ -63,6 +65,23 @@ def test_counts_of_all_follow_what_is_put() -> None:
         assert {column.value(code): count for code, count in enumerate(column.counts(None, everybody))} == expected
     column.clear(1)
     assert column.counts(None, everybody).tolist() == [0, 1, 0]
+
+
+def test_a_pool_numbers_texts_as_a_dictionary_does() -> None:
+    """Asked one by one or many at once, with the first ones frozen; two of these have one hash (CRC-32), frozen and not."""
+    texts = [f"text {number}" for number in range(5000)]
+    pool, numbers = Pool(), {text: number for number, text in enumerate(["plumless", *texts])}
+    assert zlib.crc32(b"plumless") == zlib.crc32(b"buckeroo")
+    assert pool.codes(numbers) == list(numbers.values())
+    pool.arrays()  # freezes it
+    assert pool.known(["buckeroo", "plumless", "nobody", "text 4999"]) == [-1, 0, -1, 5000]
+    fresh = ["buckeroo", "text 7", "new", "plumless", "new", "buckeroo"]
+    for text in fresh:
+        numbers.setdefault(text, len(numbers))
+    assert pool.codes(fresh) == [numbers[text] for text in fresh]
+    assert pool.known(list(numbers)) == [pool.find(text) for text in numbers] == list(numbers.values())
+    assert [pool[number] for number in numbers.values()] == list(numbers)
+    assert Pool().known(["a"]) == [-1]
 
 
 def test_halves_are_decoded_exactly() -> None:
