@@ -317,7 +317,7 @@ class Search:
         legs = [scores[rows].tolist() for scores in self._told.values()]
         told = [
             hits.Shown(one.id, self._sources[one.id], one.score, dict(zip(self._told, each, strict=True)))
-            for one, each in zip(there, zip(*legs, strict=True) if legs else itertools.repeat(()), strict=bool(legs))
+            for one, each in zip(there, zip(*legs, strict=True) if legs else [()] * len(there), strict=True)
         ]
         return hits.hits_of(told, self._query, tags, self._recipe)
 
