@@ -100,7 +100,7 @@ def _house(index: Path) -> bootstrap.House:
 
 
 def _posted(server: Serving, bodies: list[bytes], number: int) -> object:
-    return server.post("/v1/search", bodies[number])
+    return server.answer("/v1/search", bodies[number])
 
 
 def _in_turns(one: Callable[[int], object], other: Callable[[int], object], times: int) -> tuple[list[float], list[float]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask import Response, g, request
+from flask.globals import app_ctx
 from werkzeug.wrappers import Response as AnyResponse
 
 import lookalike
@@ -27,12 +28,6 @@ _requests = logging.getLogger("lookalike.requests")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 WRITTEN = frozenset({"products", "jobs"})
 """Blueprints whose routes may change the catalogue."""
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 def create_app(
@@ -78,10 +73,11 @@ def create_app(
 def _watch(app: APIFlask, options: Options, metrics: Metrics, observer: Observer) -> None:
     @app.before_request
     def begin() -> None:
-        g.request_id = request.environ.get(REQUEST_ID) or new_request_id()
-        g.began = float(request.environ.get(BEGAN, time.monotonic()))
-        g.deadline = g.began + options.deadline_seconds
-        g.waiting = deadline.begin(g.deadline)
+        environ, kept = request.environ, app_ctx.g  # both are looked up at every use
+        kept.request_id = environ.get(REQUEST_ID) or new_request_id()
+        kept.began = float(environ.get(BEGAN, time.monotonic()))
+        kept.deadline = kept.began + options.deadline_seconds
+        kept.waiting = deadline.begin(kept.deadline)
         if request.blueprint in WRITTEN:
             check_key(options.write_key)
 
@@ -92,11 +88,6 @@ def _watch(app: APIFlask, options: Options, metrics: Metrics, observer: Observer
 
     @app.after_request
     def end(response: Response) -> Response:
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = g.get("request_id") or request.environ.get(REQUEST_ID) or new_request_id()
-        if response.mimetype in ("application/json", problem.MIMETYPE):
-            response.headers.setdefault("Cache-Control", "no-store")
         observer.ended()
         _count(response, metrics, logged=options.log_requests)
         return response

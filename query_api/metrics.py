@@ -43,10 +43,9 @@ class Metrics:
         )
         self._searches = Counter("lookalike_searches", "Searches by what came of them.", ["outcome"], registry=self._registry)
         self._degraded = Counter("lookalike_searches_degraded", "Searches answered without the networks.", registry=self._registry)
-        for stage in STAGES:
-            self._stages.labels(stage)
-        for outcome in OUTCOMES:  # a series that is there from the beginning can be alerted on
-            self._searches.labels(outcome)
+        self._stage = {stage: self._stages.labels(stage) for stage in STAGES}  # a label's series is kept: finding it is half of counting
+        self._outcome = {outcome: self._searches.labels(outcome) for outcome in OUTCOMES}  # there from the beginning: alerts need that
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.waiting: Callable[[], int] = lambda: 0
         self.recent = Recent()
         self.crew = Crew(house.settings, house.recipe.id)
@@ -55,18 +54,21 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        series = self._answered.get((method, route, status))
+        if series is None:
+            series = self._answered[method, route, status] = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+        series[0].inc()
+        series[1].observe(seconds)
         self.recent.count("requests", f"{status // 100}xx", *(("overloaded",) if status == 429 else ()))
 
     def searched(self, took_ms: Mapping[str, float], outcome: str, *, degraded: bool = False) -> None:
         """Count a search, with its stages where it was answered."""
-        self._searches.labels(outcome).inc()
+        self._outcome[outcome].inc()
         self.recent.count("searches", outcome, *(("degraded",) if degraded else ()), *(("pictures",) if "decode" in took_ms else ()))
         if degraded:
             self._degraded.inc()
         for stage, milliseconds in took_ms.items():
-            self._stages.labels(stage).observe(milliseconds / 1000)
+            (self._stage.get(stage) or self._stages.labels(stage)).observe(milliseconds / 1000)
         if took_ms:
             self.recent.searched(took_ms)
 

@@ -19,6 +19,8 @@ BATCH = 8
 PATIENT_BATCH = 32
 """And where none has asked for `CALM_SECONDS`: all that surrounds the network is a tenth cheaper (docs/decisions/0012)."""
 CALM_SECONDS = 10.0
+OWN_SECONDS = 5.0
+"""Who has more time left than this may look himself: no one picture takes so long, so nobody has to give up waiting for it."""
 Result = Analysis | PictureUnreadable | Exception
 
 
@@ -39,10 +41,14 @@ _Job = tuple[_Call, int]
 
 
 class _Line:
-    """Two queues under one lock: who has a deadline goes first. A thread takes what waits, at most a batch, without a timer."""
+    """Two queues and some places at the networks under one lock: who has a deadline goes first.
 
-    def __init__(self, most_urgent: int) -> None:
-        self._most_urgent = most_urgent
+    A thread takes a place and what waits, at most a batch, without a timer. A shopper who finds a place free and nobody waiting
+    takes it himself.
+    """
+
+    def __init__(self, most_urgent: int, places: int) -> None:
+        self._most_urgent, self._places, self._free = most_urgent, places, places
         self._urgent: deque[_Job] = deque()
         self._patient: deque[_Job] = deque()
         self._changed = threading.Condition()
@@ -62,16 +68,32 @@ class _Line:
             target.extend((call, place) for place in range(len(call.looks)))
             self._changed.notify(len(call.looks))  # a thread that finds nothing would only get in the way of the one that looks
 
-    def take(self, idle: int) -> list[_Job] | None:
-        """The next looks, shared fairly with `idle` other threads; None once closed and empty."""
+    def begin(self) -> bool:
+        """Whether a shopper may look in his own thread, which must `end`: waking another one costs him a millisecond."""
         with self._changed:
-            while not self._urgent and not self._patient:
-                if self._closed:
+            if not self._free or self._urgent or self._patient or self._closed:
+                return False
+            self._free, self._asked = self._free - 1, time.monotonic()
+            return True
+
+    def end(self) -> None:
+        """Give the place back."""
+        with self._changed:
+            self._free += 1
+            if self._urgent or self._patient or self._closed:
+                self._changed.notify()
+
+    def take(self) -> list[_Job] | None:
+        """A place (whoever gets one must `end`) and the next looks, shared fairly with the other places; None once closed and empty."""
+        with self._changed:
+            while not self._free or not (self._urgent or self._patient):
+                if self._closed and not (self._urgent or self._patient):
                     return None
                 self._changed.wait()
+            self._free -= 1
             source = self._urgent or self._patient
             most = PATIENT_BATCH if time.monotonic() - self._asked > CALM_SECONDS else BATCH
-            share = max(1, min(most, -(-len(source) // idle)))
+            share = max(1, min(most, -(-len(source) // self._places)))
             return [source.popleft() for _ in range(share)]
 
     def waiting(self) -> int:
@@ -100,7 +122,7 @@ class LocalAnalyser:
     ) -> None:
         self.recipe = recipe
         self._make_seer, self._make_decoder, self._count = make_seer, make_decoder, threads or cores()
-        self._line = _Line(most_waiting)
+        self._line = _Line(most_waiting, self._count)
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._eyes: tuple[PictureDecoder, Seer] | None = None
@@ -112,7 +134,10 @@ class LocalAnalyser:
             return []
         self.warm()
         call = _Call(looks, deadline)
-        self._line.add(call)
+        if len(looks) == 1 and deadline is not None and deadline - time.monotonic() > OWN_SECONDS and self._line.begin():
+            self._look([(call, 0)])
+        else:
+            self._line.add(call)
         if not call.bell.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
             raise Unavailable("The networks did not come to this picture in time; try again in a moment.", 2.0)
         found: list[Analysis | PictureUnreadable] = []
@@ -155,9 +180,14 @@ class LocalAnalyser:
             thread.join()
 
     def _work(self) -> None:
+        while (jobs := self._line.take()) is not None:
+            self._look(jobs)
+
+    def _look(self, jobs: list[_Job]) -> None:
+        """Settle some looks in this thread, which has a place, and give the place back."""
         assert self._eyes is not None
         decoder, seer = self._eyes
-        while (jobs := self._line.take(self._count)) is not None:
+        try:
             with self._lock:
                 self._batches[len(jobs)] += 1
             now = time.monotonic()
@@ -167,6 +197,8 @@ class LocalAnalyser:
             fresh = [job for job in jobs if job not in late] if late else jobs
             for job, result in zip(fresh, _results(decoder, seer, fresh), strict=True):
                 _settle(job, result)
+        finally:
+            self._line.end()
 
 
 def _results(decoder: PictureDecoder, seer: Seer, jobs: list[_Job]) -> list[Result]:

@@ -41,16 +41,34 @@ class Product:
 
     def as_json(self) -> dict[str, Any]:
         """The product of interfaces.md; what is missing is left out."""
-        told: dict[str, Any] = {}
-        for name, value in zip(PRODUCT_FIELDS, _read_fields(self), strict=True):
-            if isinstance(value, tuple):
-                if value:
-                    told[name] = list(value)
-            elif name == "attributes":
-                if value:
-                    told[name] = {key: list(one) if isinstance(one, tuple) else one for key, one in value.items()}
-            elif value is not None:
-                told[name] = value
+        # one by one, for every product that is written or shown comes through here: a loop over the fields takes three times as long
+        told: dict[str, Any] = {"id": self.id}
+        if self.title is not None:
+            told["title"] = self.title
+        if self.description is not None:
+            told["description"] = self.description
+        if self.brand is not None:
+            told["brand"] = self.brand
+        if self.category is not None:
+            told["category"] = self.category
+        if self.price is not None:
+            told["price"] = self.price
+        if self.currency is not None:
+            told["currency"] = self.currency
+        if self.url is not None:
+            told["url"] = self.url
+        if self.tags:
+            told["tags"] = list(self.tags)
+        if self.group is not None:
+            told["group"] = self.group
+        if self.in_stock is not None:
+            told["in_stock"] = self.in_stock
+        if self.created is not None:
+            told["created"] = self.created
+        if self.pictures:
+            told["pictures"] = list(self.pictures)
+        if self.attributes:
+            told["attributes"] = {key: list(one) if isinstance(one, tuple) else one for key, one in self.attributes.items()}
         return told
 
     @property
@@ -65,7 +83,6 @@ class Product:
 
 
 PRODUCT_FIELDS = tuple(one.name for one in fields(Product))
-_read_fields = operator.attrgetter(*PRODUCT_FIELDS)
 SEEN_FIELDS = ("predicted_tags", "predicted_colours", "quality")
 """What an analysis adds to the fields that can be filtered and counted."""
 

@@ -5,6 +5,7 @@ import binascii
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -74,6 +75,8 @@ def base64_bytes(value: object, at: str) -> bytes:
     """The bytes of a base64 string, with or without a `data:` prefix, line breaks and padding. Raises: InvalidInput."""
     if not isinstance(value, str):
         raise InvalidInput.at(at, f"Found {values.shown(value)}; a string in base64 is wanted.")
+    with suppress(ValueError):  # most write it plainly; what follows, for all who do not, reads a long text again and again
+        return binascii.a2b_base64(value, strict_mode=True)
     prefix = _DATA_URL.match(value)
     told = "".join((value[prefix.end() :] if prefix else value).split())
     told = told.replace("-", "+").replace("_", "/").rstrip("=")  # the URL alphabet means the same bytes

@@ -14,7 +14,7 @@ from lookalike.domain.query_parsing import parse_picture, parse_search, with_pic
 from lookalike.errors import InvalidInput, Overloaded, Unavailable
 from query_api.observing import Observer, with_query_id
 from query_api.reading import deadline, is_multipart, json_body, multipart
-from query_api.telling import answer, categories_json, search_json, stand_in_json
+from query_api.telling import answer, categories_json, nones_of, search_json, stand_in_json
 
 
 def blueprint(house: House, observer: Observer) -> APIBlueprint:
@@ -28,7 +28,7 @@ def blueprint(house: House, observer: Observer) -> APIBlueprint:
         request = _search_request()
         with observer.search(request) as noted:
             found = noted.answer = house.searcher.search(request, deadline())
-        return answer(with_query_id(search_json(found, request.explain), noted))
+        return answer(with_query_id(search_json(found, request.explain), noted), nones=nones_of(found))
 
     @routes.post("/v1/analyze")
     @routes.doc(operation_id="analyze", tags=["Search"])
