@@ -72,7 +72,7 @@ class Candidates:
         """The slots with vectors. Not to be written to."""
         if self._seen is None:
             vectors = self.state.vectors
-            self._seen = np.zeros(self._size, np.bool_) if vectors is None else np.asarray(vectors.counts(self._size) > 0)
+            self._seen = np.zeros(self._size, np.bool_) if vectors is None else vectors.having(self._size)
         return self._seen
 
     def worded(self) -> Slots:
@@ -131,9 +131,12 @@ class Candidates:
         """The best row of each owner; of equal ones the first. `rows` ascend within an owner."""
         none = unseen(size)
         best, chosen, colours = none.cosines, none.rows, none.colours
-        np.maximum.at(best, owners, cosines)
-        first = np.flatnonzero(cosines == best[owners])[::-1]
-        chosen[owners[first]] = rows[first]  # the first one is written last
+        if len(owners) == size and np.array_equal(owners, np.arange(size)):  # one object each, as in most catalogues
+            best, chosen = cosines, rows
+        else:
+            np.maximum.at(best, owners, cosines)
+            first = np.flatnonzero(cosines == best[owners])[::-1]
+            chosen[owners[first]] = rows[first]  # the first one is written last
         if self.query.colour is not None and self.state.vectors is not None:
             having = np.flatnonzero(chosen >= 0)
             colours[having] = self._colour_cosines(self.state.vectors.colours, chosen[having])

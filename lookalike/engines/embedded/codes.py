@@ -78,12 +78,13 @@ class Codes:
         return _surely(places[0], found[0]) if most < len(self) else (places[0], found[0])
 
     def _among(self, vector: Floats, most: int, rows: Rows) -> tuple[Rows, NDArray[np.int32]]:
-        few = faiss.IndexBinaryFlat(self.bits)
-        few.use_heap = False  # type: ignore[attr-defined]
-        few.add(self.all().take(rows, axis=0))
-        found, places = few.search(self._signs(vector[None, :]), min(most, len(rows)))
-        kept, distances = _surely(places[0], found[0]) if most < len(rows) else (places[0], found[0])
-        return rows[kept], distances
+        taken, asked = self.all().take(rows, axis=0), self._signs(vector[None, :])
+        distances = np.empty(len(rows), np.int32)  # an index of them would copy them first
+        faiss.hammings(*map(faiss.swig_ptr, (asked, taken)), 1, len(rows), self.bits // 8, faiss.swig_ptr(distances))  # type: ignore[attr-defined]
+        if most < len(rows):
+            kept = np.flatnonzero(distances < np.partition(distances, most - 1)[most - 1])
+            rows, distances = rows[kept], distances[kept]
+        return rows, distances
 
     def _signs(self, rows: Floats) -> NDArray[np.uint8]:
         return np.packbits(self._rotation.apply(np.ascontiguousarray(rows)) > 0, axis=1, bitorder="little")

@@ -311,7 +311,7 @@ class Column:
         if not len(codes):
             return np.zeros(size, np.bool_)
         if len(codes) == 1:
-            found = dense == codes[0]
+            found = dense == int(codes[0])  # NumPy's own integer would have all of them widened
         else:
             table = np.zeros(len(self._values) + 2, np.bool_)
             table[codes] = True

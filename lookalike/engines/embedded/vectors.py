@@ -70,6 +70,7 @@ class Vectors:
         self._pictures, self._objects = Strip(np.int16), Strip(np.int16)
         self._begins, self._counts = Strip(np.int32), Strip(np.int32)
         self._in_step = True
+        self._having: Mask | None = None
         self.dead = 0
         self.products = 0
         """Slots that have rows."""
@@ -93,10 +94,18 @@ class Vectors:
         """How many rows each of the first `size` slots has."""
         return self._counts.resize(size)
 
+    def having(self, size: int) -> Mask:
+        """Which of the first `size` slots have rows. Not to be written to."""
+        found = self._having
+        if found is None or len(found) != size:
+            found = self._having = np.asarray(self.counts(size) > 0)
+        return found
+
     def append(self, block: Block) -> None:
         """Add rows; what their slots had before must have been forgotten."""
         if not len(block.slots):
             return
+        self._having = None
         begin = self._slots.append(block.slots, len(block.slots))
         self._in_step = self._in_step and bool(np.array_equal(block.slots, np.arange(begin, len(self))))
         self._pictures.append([place[0] for place in block.places], len(block.slots))
@@ -134,6 +143,7 @@ class Vectors:
         """A slot has no vectors any more; its rows stay, dead, until the next compaction."""
         if slot >= self._begins.size:
             return
+        self._having = None
         begin, count = int(self._begins.all()[slot]), int(self._counts.all()[slot])
         self.slots()[begin : begin + count] = -1
         self._counts.all()[slot] = 0
@@ -144,6 +154,8 @@ class Vectors:
     def rows_of(self, slots: NDArray[np.intp]) -> tuple[Rows, NDArray[np.intp]]:
         """The rows of some slots, and for each row the place of its slot in `slots`."""
         size = int(slots.max()) + 1 if len(slots) else 0
+        if self._in_step and size <= len(self):
+            return np.asarray(slots, np.intp), np.arange(len(slots))
         counts = self.counts(max(size, self._counts.size))[slots]
         begins = self._begins.resize(max(size, self._begins.size))[slots]
         owners = np.repeat(np.arange(len(slots)), counts)
@@ -215,6 +227,7 @@ class Vectors:
         self._pictures, self._objects = Strip(np.int16, 0, arrays["pictures"]), Strip(np.int16, 0, arrays["objects"])
         self._begins, self._counts = Strip(np.int32, 0, arrays["begins"]), Strip(np.int32, 0, arrays["counts"])
         self._in_step = bool(np.array_equal(arrays["slots"], np.arange(len(self))))
+        self._having = None
         self.dead = int(np.count_nonzero(arrays["slots"] < 0))
         self.products = int(np.count_nonzero(arrays["counts"]))
         if "codes" in arrays and len(self) >= self._codes_from:
