@@ -49,7 +49,7 @@ def span_count(low: float, high: float | None, count: int) -> FacetCount:
 
 def ordered_counts(counts: Mapping[Key, int], request: FacetRequest) -> tuple[FacetCount, ...]:
     """The most frequent first, equal ones by value; `request.limit` at most."""
-    best = sorted(((-count, key) for key, count in counts.items() if count), key=lambda one: one)[: request.limit]
+    best = sorted((-count, key) for key, count in counts.items() if count)[: request.limit]
     return tuple(FacetCount(plain(key[1]), -count) for count, key in best)
 
 

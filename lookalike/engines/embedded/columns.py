@@ -64,8 +64,9 @@ class Column:
         self._dead = 0
         self._below: defaultdict[str, list[int]] = defaultdict(list)
         self._ranks: tuple[int, Floats] = 0, np.empty(0)
-        self._all_counts: NDArray[np.int64] | None = None
-        """What `counts` told of all, until something is put: a shop's front page asks for nothing else."""
+        self._numeric: tuple[int, NDArray[np.intp], Floats] = 0, np.empty(0, np.intp), np.empty(0)
+        self._kept: dict[str, Any] = {}
+        """What was told of all slots, until something is put: a shop's front page asks for nothing else."""
 
     def __len__(self) -> int:
         """Distinct values, those that no product has any more included."""
@@ -79,7 +80,7 @@ class Column:
         """Replace what some distinct slots hold."""
         if not slots:
             return
-        self._all_counts = None
+        self._kept = {}
         dense = self._dense.resize(max(max(slots) + 1, self._dense.size))
         places = np.asarray(slots)
         for slot in places[dense[places] == _MANY]:
@@ -121,31 +122,40 @@ class Column:
         """How many of the chosen slots have each code. `chosen` are the slots of `mask`; None: all are. Not to be written to."""
         if chosen is not None:
             return self._singles(chosen, len(mask)) + self._manifold(mask)
-        if self._all_counts is None:
-            self._all_counts = self._singles(None, len(mask)) + self._manifold(None)
-        return self._all_counts
+        found: NDArray[np.int64] | None = self._kept.get("counts")
+        if found is None:
+            found = self._kept["counts"] = self._singles(None, len(mask)) + self._manifold(None)
+        return found
 
     def span_counts(self, spans: Iterable[tuple[float, float | None]], chosen: NDArray[np.intp] | None, mask: Mask) -> list[int]:
         """How many of the chosen slots, told as for `counts`, have a number from (included) to (excluded)."""
-        numbers, singles = self.numbers(), self._singles(chosen, len(mask))
+        codes, numbers = self._by_number()
+        below = np.append(0, np.cumsum(self._singles(chosen, len(mask))[codes]))
         owners, pool = self._entries()
         alive = mask[owners] & (pool >= 0)
-        owners, pool = owners[alive], pool[alive]
+        owners, several = owners[alive], self.numbers()[pool[alive]]
         found = []
         for low, high in spans:
-            inside = (numbers >= low) if high is None else (numbers >= low) & (numbers < high)
-            # who has several numbers within the span counts once
-            found.append(int(singles[inside].sum()) + len(np.unique(owners[inside[pool]])))
+            begin, end = np.searchsorted(numbers, (low, np.inf if high is None else high), side="left")
+            count = int(below[end if high is not None else -1] - below[begin])
+            if len(owners):  # who has several numbers within the span counts once
+                count += len(np.unique(owners[(several >= low) & (several < high if high is not None else True)]))
+            found.append(count)
         return found
 
     def keys(self, size: int, *, largest: bool) -> Floats:
-        """A number for each slot that sorts like its smallest (or largest) element; NaN where it has none."""
+        """A number for each slot that sorts like its smallest (or largest) element; NaN where it has none. Not to be written to."""
+        name = "largest" if largest else "smallest"
+        kept: Floats | None = self._kept.get(name)
+        if kept is not None and len(kept) == size:
+            return kept
         table = np.append(self.ranks(), (np.nan, np.nan))  # for _MANY and _NONE, which are -2 and -1
         found = np.asarray(table[self.dense(size)], np.float64)
         owners, pool = self._entries()
         alive = pool >= 0
         pick = np.fmax if largest else np.fmin
         pick.at(found, owners[alive], table[pool[alive]])
+        self._kept[name] = found
         return found
 
     def rank_of(self, value: Scalar) -> float:
@@ -169,6 +179,15 @@ class Column:
             ranks[order] = np.arange(len(self._values))
             self._ranks = len(self._values), ranks
         return self._ranks[1]
+
+    def _by_number(self) -> tuple[NDArray[np.intp], Floats]:
+        """The codes of numbers in the order of these, and the numbers."""
+        if self._numeric[0] != len(self._values):
+            codes = np.argsort(self.numbers(), kind="stable")  # NaN, which stands for all else, comes last
+            numbers = self.numbers()[codes]
+            count = len(numbers) - int(np.count_nonzero(np.isnan(numbers)))
+            self._numeric = len(self._values), codes[:count], numbers[:count]
+        return self._numeric[1:]
 
     def numbers(self) -> Floats:
         """The number that each code stands for; NaN for strings and booleans."""
@@ -240,7 +259,7 @@ class Column:
         table = np.full(len(self) + 2, _NONE, np.int32)  # its last two entries are for _MANY and _NONE
         table[-2] = _MANY
         table[used] = np.arange(len(used))
-        self._all_counts = None
+        self._kept, self._numeric = {}, (0, np.empty(0, np.intp), np.empty(0))
         self._values = self._values.kept(used.tolist())
         self.texts = FoldedTexts(self._values)
         self._numbers = Strip(np.float64, np.nan, self._numbers.all()[used])
@@ -325,8 +344,13 @@ class Column:
 
     def _singles(self, chosen: NDArray[np.intp] | None, size: int) -> NDArray[np.int64]:
         """How many of the chosen slots have each code as their only element."""
+        if chosen is None and (kept := self._kept.get("singles")) is not None:
+            return np.asarray(kept)
         dense = self.dense(size)
-        return np.bincount((dense if chosen is None else dense.take(chosen)) + 2, minlength=len(self._values) + 2)[2:]
+        found = np.bincount((dense if chosen is None else dense.take(chosen)) + 2, minlength=len(self._values) + 2)[2:]
+        if chosen is None:
+            self._kept["singles"] = found
+        return found
 
     def _manifold(self, mask: Mask | None) -> NDArray[np.int64]:
         """How many of the slots of a mask (None: of all) have each code as one of several elements."""

@@ -50,12 +50,13 @@ def _values(column: Column, request: FacetRequest, mask: Mask, chosen: Slots) ->
     codes = np.flatnonzero(counts)
     if request.field == "category" and request.depth is not None:
         levels: Counter[Key] = Counter()
-        for code in codes:
-            levels[counting.order_key(counting.level(str(column.value(int(code))), request.depth))] += int(counts[code])
+        for code, count in zip(codes.tolist(), counts[codes].tolist(), strict=True):
+            levels[counting.order_key(counting.level(str(column.value(code)), request.depth))] += count
         return counting.ordered_counts(levels, request)
     if len(codes) > request.limit:
         least = np.partition(counts[codes], -request.limit)[-request.limit]
         codes = codes[counts[codes] >= least]
     if len(codes) > request.limit:  # many equal counts: only the ranks of the values can tell
         codes = codes[np.lexsort((column.ranks()[codes], -counts[codes]))[: request.limit]]
-    return counting.ordered_counts({counting.order_key(column.value(int(code))): int(counts[code]) for code in codes}, request)
+    some = zip(codes.tolist(), counts[codes].tolist(), strict=True)
+    return counting.ordered_counts({counting.order_key(column.value(code)): count for code, count in some}, request)

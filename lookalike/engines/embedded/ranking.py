@@ -3,6 +3,7 @@
 A page token names its segment. Each segment's members depend on the query alone, so that pages join without holes or repeats.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -38,6 +39,8 @@ DEAR = 10
 """What a product costs in a search that cannot scan all vectors in one go, against one that can."""
 
 _MOST_WORDED = 2000
+_SCATTER = 2_654_435_761
+"""A prime: its multiples, modulo any smaller number, are distinct places all over. Every hundredth would meet what a catalogue repeats."""
 _SURE = 0.75
 """Codes find the farther of their rows by luck: what scores below this share of them waits for the next segment."""
 
@@ -204,7 +207,9 @@ def best_first(keys: NDArray[np.float64], slots: Slots, ties: Callable[[Slots], 
     """The places of the smallest keys in order, equal ones by `ties` of their slots: all, or at least the first `most`."""
     places = np.arange(len(keys))
     if most is not None and len(keys) > 4 * most:
-        some = keys[:: len(keys) // (4 * most)]  # what is among the first of these is no worse than the last of all that are wanted
+        # what is among the first of some is no worse than the last of all that are wanted; so many, that what both leave is little
+        size = max(2 * most, math.isqrt(len(keys) * most))
+        some = keys.take(np.arange(size) * _SCATTER % len(keys))
         places = np.flatnonzero(keys <= np.partition(some, most)[most])
         if len(places) > 4 * most:
             places = places[keys[places] <= np.partition(keys[places], most)[most]]

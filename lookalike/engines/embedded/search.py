@@ -108,14 +108,13 @@ class Search:
         slots = np.flatnonzero(self._found.mask)
         column = None if sort.field == "id" else state.column(sort.field)
         if sort.field == "id":
-            values = np.full(state.size, np.nan)
-            values[slots] = state.names.places(slots)
+            values = state.names.places(slots)
         elif column is None:
-            values = np.full(state.size, np.nan)
+            values = np.full(len(slots), np.nan)
         else:
-            values = column.keys(state.size, largest=sort.descending)
+            values = column.keys(state.size, largest=sort.descending).take(slots)
         sign = -1.0 if sort.descending else 1.0
-        keys = sign * values[slots]
+        keys = sign * values
         keys[np.isnan(keys)] = np.inf
         groups = _Groups(self._found, query.group_by)
         order = best_first(keys, slots, state.names.places, None if groups.asked or after else query.limit + 1)
