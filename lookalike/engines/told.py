@@ -58,7 +58,7 @@ def product_of(told: Mapping[str, Any]) -> Product:
 
 def places_of(told: Mapping[str, Any]) -> tuple[Place, ...]:
     """Of every vector in turn."""
-    return tuple((picture, place) for picture, one in told.get("seen", ()) for place in range(len(one["objects"])))
+    return tuple([(picture, place) for picture, one in told.get("seen", ()) for place in range(len(one["objects"]))])
 
 
 def tags_of(told: Told) -> dict[str, float]:

@@ -75,12 +75,13 @@ class Pool:
         fresh = [text.encode("utf-8", "surrogatepass") for text in self._texts]
         blob = b"".join([self._blob[: int(self._ends[-1])], *fresh])
         lengths = np.fromiter(map(len, fresh), np.int64, len(fresh))
-        hashes = np.empty(len(self), np.uint32)
-        hashes[self._order] = self._hashes
-        hashes[self._frozen :] = np.fromiter(map(zlib.crc32, fresh), np.uint32, len(fresh))
-        order = np.argsort(hashes, kind="stable").astype(np.int32)
+        late = np.fromiter(map(zlib.crc32, fresh), np.uint32, len(fresh))
+        sorted_late = np.argsort(late, kind="stable")
+        places = self._hashes.searchsorted(late[sorted_late], side="right")  # those that are in order already need no sorting
+        hashes = np.insert(self._hashes, places, late[sorted_late])
+        order = np.insert(self._order, places, (self._frozen + sorted_late).astype(np.int32))
         ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(lengths)])
-        arrays: Arrays = {"blob": np.frombuffer(blob, np.uint8), "ends": ends, "hashes": hashes[order], "order": order}
+        arrays: Arrays = {"blob": np.frombuffer(blob, np.uint8), "ends": ends, "hashes": hashes, "order": order}
         if self._texts and len(self) > _SMALL:
             self.__dict__.update(Pool.held(arrays).__dict__)  # what was told is smaller than what it was told from
         return arrays

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,11 +20,15 @@ from lookalike.errors import IndexDamaged
 
 # One encoder for all: `json.dumps` with options of its own makes a new one each time.
 _slow_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_length = struct.Struct("<Q").pack
 
 
-def mark(*parts: bytes) -> int:
+def mark(part: bytes) -> int:
     """A checksum of 63 bits, as SQLite keeps integers."""
-    told = b"".join([piece for part in parts for piece in (len(part).to_bytes(8, "little"), part)])
+    return _summed(_length(len(part)) + part)
+
+
+def _summed(told: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little") >> 1
 
 
@@ -47,7 +52,8 @@ class Row(NamedTuple):
 
 def row_mark(name: str, version: int, digest: str, body: bytes, vector_mark: int) -> int:
     """The checksum that stands beside a row."""
-    return mark(name.encode(), str(version).encode(), digest.encode(), body, str(vector_mark).encode())
+    parts = name.encode(), b"%d" % version, digest.encode(), body, b"%d" % vector_mark
+    return _summed(b"".join([_length(len(part)) + part for part in parts]))
 
 
 def encode(documents: Sequence[Document]) -> list[Row]:

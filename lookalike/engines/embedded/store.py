@@ -28,7 +28,7 @@ _READ_ANEW = 20_000
 CACHED_FROM = 1000
 """A smaller index opens in a blink without a cache of what is derived from it."""
 _SAVED_AFTER = 5_000, 150_000
-"""The cache is written after so many changes: a quarter of the products, within these bounds. A kill costs reading those."""
+"""The cache is written after so many changes: half of the products, within these bounds. A kill costs reading those."""
 _SAVED_AT_CLOSE = 100
 """When the index is closed, the cache is written where more than one product in so many was changed since."""
 
@@ -330,7 +330,7 @@ class Store:
                 self._apply(batch, vectored)
                 self._last_change = last
         least, most = _SAVED_AFTER
-        self._save_if(max(least, min(most, now.count // 4)))
+        self._save_if(max(least, min(most, now.count // 2)))
 
     def _apply(self, batch: _Batch, vectored: Sequence[int]) -> None:
         for slot in batch.removed:
