@@ -66,6 +66,58 @@ def test_who_has_a_deadline_goes_first_and_is_refused_when_too_many_wait() -> No
     assert max(seer.batches[1:]) <= BATCH, "from then on the next shopper waits for few"
 
 
+class _Counting(_Waiting):
+    """Knows in which threads it looks, and how many look at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: list[str] = []
+        self.inside, self.most = 0, 0
+        self.lock = threading.Lock()
+
+    def analyse(self, looks):  # type: ignore[no-untyped-def]
+        """As it waits, with its thread written down."""
+        with self.lock:
+            self.threads.append(threading.current_thread().name)
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        try:
+            return super().analyse(looks)
+        finally:
+            with self.lock:
+                self.inside -= 1
+
+
+def test_a_shopper_looks_in_his_own_thread_only_where_a_place_is_free() -> None:
+    """Nobody is woken for what he can do at once; and no more look at a time than there are cores for, whoever they are."""
+    seer = _Counting()
+    analyser = LocalAnalyser(TOY_RECIPE, lambda: seer, ToyDecoder, threads=2)
+    found: list[object] = []
+
+    def shop(number: int) -> None:
+        found.extend(analyser.analyse([Look(b"PIC%d" % number)], time.monotonic() + 30))
+
+    shoppers = [threading.Thread(target=shop, args=(number,), name=f"shopper {number}") for number in range(6)]
+    for number, shopper in enumerate(shoppers):
+        shopper.start()
+        until = time.monotonic() + 20
+        while len(seer.threads) + analyser.waiting() <= number:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+    assert seer.threads == ["shopper 0", "shopper 1"]
+    assert analyser.waiting() == 4
+    seer.go.set()
+    for shopper in shoppers:
+        shopper.join(20)
+    assert len(found) == 6
+    assert seer.most == 2
+    assert not {f"shopper {number}" for number in range(2, 6)} & set(seer.threads)
+    assert isinstance(analyser.analyse([Look(b"PICpatient")])[0], Analysis)
+    assert seer.threads[-1].startswith("lookalike-analyser"), "who has no deadline leaves the place to shoppers"
+    analyser.close()
+    assert not [one for one in threading.enumerate() if one.name.startswith("lookalike-analyser")]
+
+
 def test_a_defect_in_a_network_hits_only_its_own_picture() -> None:
     """The batch is taken apart; who asked for the others gets them, and the thread lives."""
 

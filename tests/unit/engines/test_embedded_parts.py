@@ -59,10 +59,16 @@ def test_counts_of_all_follow_what_is_put() -> None:
     """They are kept from one question to the next."""
     column, everybody = Column(), np.ones(3, np.bool_)
     column.put((0, 1, 2), ("a", ("a", "b"), "b"))
+    held: list[str | tuple[str, ...]] = ["a", ("a", "b"), "b"]
     for slot, told, expected in ((0, "b", {"a": 1, "b": 3}), (1, "c", {"a": 0, "b": 2, "c": 1}), (2, (), {"a": 0, "b": 1, "c": 1})):
         column.counts(None, everybody)
+        column.keys(3, largest=True)
         column.put((slot,), (told,))
         assert {column.value(code): count for code, count in enumerate(column.counts(None, everybody))} == expected
+        held[slot] = told
+        for largest, pick in ((True, max), (False, min)):
+            keys = column.keys(3, largest=largest)
+            assert [None if np.isnan(key) else sorted("abc")[int(key)] for key in keys] == [pick(one) if one else None for one in held]
     column.clear(1)
     assert column.counts(None, everybody).tolist() == [0, 1, 0]
 
@@ -81,6 +87,8 @@ def test_a_pool_numbers_texts_as_a_dictionary_does() -> None:
     assert pool.codes(fresh) == [numbers[text] for text in fresh]
     assert pool.known(list(numbers)) == [pool.find(text) for text in numbers] == list(numbers.values())
     assert [pool[number] for number in numbers.values()] == list(numbers)
+    pool.arrays()  # freezes the late ones too
+    assert pool.known([*numbers, "nobody"]) == [*numbers.values(), -1]
     assert Pool().known(["a"]) == [-1]
 
 
@@ -122,13 +130,14 @@ def test_a_position_survives_its_token(key: Scalar | None, name: str) -> None:
 
 
 def test_best_first_agrees_with_sorting_all() -> None:
+    """Whether keys come at random, repeat like a pattern, or are nearly all the same."""
     noise = np.random.default_rng(3)
-    keys, ties = noise.integers(0, 40, 1000).astype(float), noise.permutation(1000)
-    slots = np.arange(1000)
-    everything = best_first(keys, slots, ties.__getitem__)
-    assert everything.tolist() == sorted(range(1000), key=lambda at: (keys[at], ties[at]))
-    for most in (1, 17, 249, 1000):
-        assert best_first(keys, slots, ties.__getitem__, most)[:most].tolist() == everything[:most].tolist()
+    ties, slots = noise.permutation(1000), np.arange(1000)
+    for keys in (noise.integers(0, 40, 1000).astype(float), (slots % 18).astype(float), np.where(slots < 3, 0.0, np.inf)):
+        everything = best_first(keys, slots, ties.__getitem__)
+        assert everything.tolist() == sorted(range(1000), key=lambda at, keys=keys: (keys[at], ties[at]))  # type: ignore[misc]
+        for most in (1, 17, 249, 1000):
+            assert best_first(keys, slots, ties.__getitem__, most)[:most].tolist() == everything[:most].tolist()
 
 
 def test_rotations_keep_lengths_and_codes_find_neighbours() -> None:
