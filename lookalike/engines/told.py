@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,7 +44,10 @@ def document_of(told: Mapping[str, Any], matrix: NDArray[np.float32], dimension:
 
 def product_of(told: Mapping[str, Any]) -> Product:
     """The product that `Product.as_json` told. Raises: DAMAGED."""
-    given = dict(told)
+    try:
+        return msgspec.convert(told, Product)
+    except msgspec.ValidationError:  # of other types than we would write
+        given = dict(told)
     if "tags" in given:
         given["tags"] = tuple(given["tags"])
     if "pictures" in given:
