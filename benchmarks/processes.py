@@ -47,17 +47,13 @@ class Serving:
 
     def post(self, path: str, body: bytes, kind: str = "application/json") -> Any:
         """One request on a connection that stays open. Raises: RuntimeError where the answer is neither 200 nor 202."""
-        return json.loads(self.answer(path, body, kind))
-
-    def answer(self, path: str, body: bytes, kind: str = "application/json") -> bytes:
-        """The same, nothing done with the answer: a clock that stops now stops at its last byte."""
         return self._asked("POST", path, body, {"Content-Type": kind})
 
     def get(self, path: str) -> Any:
         """The same without a body."""
-        return json.loads(self._asked("GET", path, None, {}))
+        return self._asked("GET", path, None, {})
 
-    def _asked(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+    def _asked(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
         if not self._connections:
             self._connections.append(http.client.HTTPConnection(self.host, self.port, timeout=60))
         connection = self._connections[0]
@@ -66,7 +62,7 @@ class Serving:
         told = answer.read()
         if answer.status not in (200, 202):
             raise RuntimeError(f"{method} {path} was answered {answer.status}: {told[:200]!r}")
-        return told
+        return json.loads(told)
 
     def memory_mb(self) -> float:
         """Resident memory now; 0 where the system does not tell."""

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from lookalike.errors import NotFound
 
 PREFIX = "/v1/pictures/"
+_SAFE = bytes.maketrans(b"+/", b"-_")
+"""From base64 to what stands in addresses as it is (RFC 4648 §5)."""
 
 
 def picture_url(product_id: str, place: int, reference: str) -> str:
     """Where the picture at `place` of a product is served. Another picture at the same place has another address."""
-    return f"{PREFIX}{base64.urlsafe_b64encode(product_id.encode()).decode().rstrip('=')}.{place}.{mark(reference)}"
+    name = binascii.b2a_base64(product_id.encode(), newline=False).translate(_SAFE).rstrip(b"=").decode()
+    return f"{PREFIX}{name}.{place}.{mark(reference)}"
 
 
 def mark(reference: str) -> str:

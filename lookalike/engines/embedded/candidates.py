@@ -43,8 +43,8 @@ class Candidates:
         """The last slots that were compared one by one, ascending: those that are shown are among them."""
         self._sieve = Sieve(state, legs.not_tags)
         allowed = self._sieve.allowed(query.filter)
-        self.text = self.tags = self.category = np.zeros(self._size, np.float32)
-        self._texted = np.zeros(self._size, np.bool_)
+        self.text = self.tags = self.category = np.empty(0, np.float32)  # nobody reads those of a leg that was not asked for
+        self._texted: Mask = np.empty(0, np.bool_)
         if "text" in legs.weights:
             self.text, self._texted = text.scores(database, legs.words.values(), allowed)
         if "tags" in legs.weights:
@@ -151,11 +151,8 @@ class Candidates:
         asked = self.legs.weights
         if not asked:
             return np.ones(self._size, np.bool_)
-        found = np.zeros(self._size, np.bool_)
-        for leg in asked:
-            if leg != "category" or self.legs.sole_category:
-                found |= self.found_by(leg)
-        return found
+        found = [self.found_by(leg) for leg in asked if leg != "category" or self.legs.sole_category]
+        return found[0] if len(found) == 1 else np.asarray(np.logical_or.reduce([np.zeros(self._size, np.bool_), *found]))
 
     def _similar_enough(self, allowed: Mask) -> Mask | None:
         least, vector, vectors = self.query.min_similarity, self.query.vector, self.state.vectors

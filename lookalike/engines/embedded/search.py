@@ -166,11 +166,13 @@ class Search:
     def _hits(self, shown: _Shown) -> tuple[EngineHit, ...]:
         found, vectors = self._found, self._state.vectors
         nearest = found.nearest(shown.slots)
-        legs = {leg: found.leg(leg, shown.slots, nearest) for leg in self._legs.weights}
-        having = {leg: found.found_by(leg)[shown.slots] for leg in self._legs.weights}
+        legs = {leg: found.leg(leg, shown.slots, nearest).tolist() for leg in self._legs.weights}
+        having = {leg: found.found_by(leg)[shown.slots].tolist() for leg in self._legs.weights}
         bodies = self._bodies(shown.slots)
+        compared = self._query.vector is not None and vectors is not None
         hits = []
-        for at, slot in enumerate(map(int, shown.slots)):
+        each = zip(shown.slots.tolist(), shown.scores.tolist(), nearest.rows.tolist(), nearest.cosines.tolist(), strict=True)
+        for at, (slot, score, row, cosine) in enumerate(each):
             if slot not in bodies:
                 continue  # a writer in another process removed it a moment ago
             version, body = bodies[slot]
@@ -178,18 +180,17 @@ class Search:
                 product = product_in(body)
             except DAMAGED as error:
                 raise damaged_row(slot, error) from error
-            row = int(nearest.rows[at])
-            compared = self._query.vector is not None and row >= 0 and vectors is not None
-            picture, place = vectors.place(row) if compared and vectors is not None else (None, None)
+            alike = compared and row >= 0
+            picture, place = vectors.place(row) if alike and vectors is not None else (None, None)
             hits.append(
                 EngineHit(
                     product=product,
-                    score=float(shown.scores[at]),
+                    score=score,
                     version=version,
-                    similarity=float(nearest.cosines[at]) if compared else None,
+                    similarity=cosine if alike else None,
                     picture=picture,
                     object=place,
-                    legs={leg: float(legs[leg][at]) for leg in legs if having[leg][at]},
+                    legs={leg: told[at] for leg, told in legs.items() if having[leg][at]},
                     tags=self._tags(slot),
                 )
             )
