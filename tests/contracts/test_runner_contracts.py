@@ -37,11 +37,11 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings
     place = tmp_path_factory.mktemp("runner") / "handle"
     try:
         with running() as server:
-            settings = Settings(index="opensearch://nobody.invalid/contract", redis=server.url, lease_seconds=1.0)
+            settings = Settings(index="opensearch://nobody.invalid/contract", redis=server.url, lease_seconds=3.0)
             told = {
                 "LOOKALIKE_REDIS": server.url,
                 "LOOKALIKE_INDEX": settings.index,
-                "LOOKALIKE_LEASE_SECONDS": "1",
+                "LOOKALIKE_LEASE_SECONDS": "3",
                 "TEST_HANDLE": str(place),
             }
             script = str(Path(__file__).parents[1] / "support" / "handling_worker.py")
