@@ -28,7 +28,7 @@ class Product:
     description: str | None = None
     brand: str | None = None
     category: str | None = None
-    price: float | int | None = None
+    price: float | int | None = None  # int, too: msgspec would make 5.0 of a 5 where only floats are told
     currency: str | None = None
     url: str | None = None
     tags: tuple[str, ...] = ()

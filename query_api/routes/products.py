@@ -14,7 +14,7 @@ from lookalike.errors import InvalidInput, NotFound
 from query_api.observing import Observer, with_query_id
 from query_api.preconditions import expected_version, unchanged
 from query_api.reading import arguments, deadline, json_argument, json_body, whole_number
-from query_api.telling import answer, document_json, entity_tag, search_json
+from query_api.telling import answer, document_json, entity_tag, nones_of, search_json
 
 
 def blueprint(house: House, observer: Observer) -> APIBlueprint:
@@ -75,7 +75,7 @@ def blueprint(house: House, observer: Observer) -> APIBlueprint:
         limit, rule = given.get("limit", DEFAULT_LIMIT), given.get("filter", EVERYTHING)
         with observer.search(SearchRequest(like=(Like(product=product_id),), limit=limit, filter=rule)) as noted:
             found = noted.answer = house.searcher.similar(product_id, limit, rule, deadline())
-        return answer(with_query_id(search_json(found, explain=False), noted))
+        return answer(with_query_id(search_json(found, explain=False), noted), nones=nones_of(found))
 
     return routes
 
