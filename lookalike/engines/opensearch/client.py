@@ -23,6 +23,10 @@ _FIRST_PAUSE_SECONDS = 0.1
 _TRIES = 5
 """Of a search whose shard is away: 1.5 s in all, in which a copy takes its place."""
 
+_UNREADY = "unknown method parameter found"
+"""What k-NN says of `ef_search`, which it knows, to a search that comes in the moment in which another one, the node's first, fills
+its table of names (`MethodParameter.enumOf` fills it unguarded). A moment later it knows them."""
+
 _SHOWN = 300
 
 _NO_WRITES = "The index takes no writes at the moment, as while it is rebuilt. Send the write again in a moment."
@@ -126,7 +130,7 @@ class Client:
         left = seconds_left()
         if left is not None and left <= seconds:
             raise Unavailable(f"OpenSearch at {self._address} has asked for time, and the request's deadline leaves none.", 2.0, OUTSIDE)
-        self._closed.wait(seconds)
+        self.wait(seconds)
 
     def bulk(self, alias: str, actions: Sequence[tuple[Json, Json | None]], *, refresh: str) -> list[Json]:
         """One result a row, in order: {"status": 201, …}. Rows that found no room (429) or no shard (503) are sent again, with
@@ -164,6 +168,24 @@ class Client:
             f"OpenSearch at {self._address} has no room for {len(left)} of {len(actions)} documents. Send fewer at once.", 10.0
         )
 
+    def refresh(self, alias: str) -> None:
+        """Make what was stored searchable. Of an alias that is gone nothing is left to do: who took it has carried what was stored.
+
+        Raises: as `asked`.
+        """
+
+        def ask() -> list[Json]:
+            try:
+                with self.asked() as raw:
+                    told = raw.indices.refresh(index=alias)["_shards"]
+            except IndexNotFound:
+                return []
+            if told["failed"] or not told["successful"]:
+                raise self._problem(503, f"{told['failed']} shards could not make searchable what was stored")
+            return []
+
+        self._patiently(ask)
+
     def now(self) -> int:
         """Seconds since 1970 by the cluster's clock, which is the same for all who ask. Raises: as `asked`."""
         with self.asked() as raw:
@@ -172,6 +194,10 @@ class Client:
     def failure(self, result: Json) -> Exception:
         """The error that a row's result means."""
         return self._problem(int(result["status"]), _reason(result.get("error"), ""))
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for a while; less where the client is closed meanwhile."""
+        self._closed.wait(seconds)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -188,6 +214,8 @@ class Client:
             return StorageFull(f"OpenSearch at {where} has no room on its disks and takes no more: {reason}.")
         if "cluster_block_exception" in reason:
             return Unavailable(f"The index at {where} takes no writes now, as while it is rebuilt: {reason}.", 5.0, _NO_WRITES)
+        if _UNREADY in reason:
+            return Unavailable(f"OpenSearch at {where} has only just started: {reason}.", 1.0, OUTSIDE)
         if status == 429:
             return Overloaded(
                 f"OpenSearch at {where} is overloaded: {reason}.", 2.0, "The search engine has too much to do. Try again in a moment."

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from lookalike.domain.analysis import Recipe, Vector
@@ -29,6 +30,8 @@ that long. Writes always ask."""
 
 _AT_ONCE = 500
 
+_AT_ONCE_BESIDE_OTHERS = 100
+
 _ROUNDS = 10
 _FEW = 200
 """A rebuild carries what was written meanwhile in up to so many rounds, until so few come that writers can be made to wait."""
@@ -50,10 +53,14 @@ class OpenSearchEngine:
 
     strategies = frozenset({"auto", "exact", "hnsw"})
 
-    def __init__(self, address: Address, client: Client, *, writable: bool, index: Index | None = None) -> None:
+    def __init__(
+        self, address: Address, client: Client, *, writable: bool, index: Index | None = None, others: rebuilding.GivesWay | None = None
+    ) -> None:
+        """`index`: this one whatever the alias leads to. `others`: to whom a batch of writes gives way."""
         self._address, self._client, self._writable = address, client, writable
         self._indexes = Indexes(address, client)
         self._fixed, self._known = index, index
+        self._others = others
         self._vectors = VectorCount()
         self._lock = threading.Lock()
         self._closed = self._rebuilding = False
@@ -80,7 +87,7 @@ class OpenSearchEngine:
         with self._writer() as index:
             verify_documents([write.document for write in writes], index.recipe)
             try:
-                return writing.put(self._target(index), writes)
+                return self._put(self._target(index), writes)
             finally:
                 self._vectors.forget()
 
@@ -143,11 +150,12 @@ class OpenSearchEngine:
                 new = self._indexes.create(recipe)
                 if new is None:
                     raise Unavailable("Another process began to rebuild this index in the same moment.", 5.0)
-                yield self._opened(new)
+                yield self._opened(new, old)
                 if old is None or beginning is None:
                     self._indexes.hand_over(None, new, None)
                 else:
-                    self._carry(old, new, beginning.last, lambda each: rebuilding.removed_since(self._client, beginning, each))
+                    known = rebuilding.known_before(self._client, beginning)
+                    self._carry(old, new, beginning.last, lambda each: rebuilding.removed_since(self._client, beginning, known, each))
                 new = None
             finally:
                 if new is not None:
@@ -179,8 +187,9 @@ class OpenSearchEngine:
         finally:
             self._rebuilding = False
 
-    def _opened(self, index: Index) -> "OpenSearchEngine":
-        return OpenSearchEngine(self._address, self._client, writable=True, index=index)
+    def _opened(self, index: Index, beside: Index | None = None) -> "OpenSearchEngine":
+        others = rebuilding.GivesWay(self._client, beside.name) if beside is not None else None
+        return OpenSearchEngine(self._address, self._client, writable=True, index=index, others=others)
 
     def _carry(self, old: Index, new: Index, last: tuple[int, ...], removed: Callable[[Callable[[], object]], list[str]]) -> RolledBack:
         """Bring the new index to where the old one is, and switch. Most is carried while everybody writes on; then the old one takes
@@ -264,6 +273,18 @@ class OpenSearchEngine:
     @property
     def _name(self) -> str:
         return self._fixed.name if self._fixed else self._address.alias
+
+    def _put(self, target: writing.Target, writes: Sequence[Write]) -> list[Written]:
+        if self._others is None:
+            return writing.put(target, writes)
+        written: list[Written] = []
+        quiet = replace(target, refresh="false")
+        for start in range(0, len(writes), _AT_ONCE_BESIDE_OTHERS):
+            began = time.monotonic()
+            written += writing.put(quiet, writes[start : start + _AT_ONCE_BESIDE_OTHERS])
+            self._others.after(time.monotonic() - began)
+        self._client.refresh(target.name)
+        return written
 
     def _target(self, index: Index) -> writing.Target:
         """Where to write: an alias of that index alone, so that nothing verified for it gets into the one that replaces it."""

@@ -215,7 +215,7 @@ class Indexes:
         """The ids of `note_removed`."""
         with self._client.asked() as raw:
             raw.indices.refresh(index=index.removed)
-        return [name for name, _ in reading.sources(self._client, index.removed, ["id"])]
+        return list(reading.ids(self._client, index.removed))
 
     # What processes that died left
 

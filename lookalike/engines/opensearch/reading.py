@@ -18,6 +18,8 @@ Json = dict[str, Any]
 
 _HASHED = 100
 _AT_ONCE = 500
+_IDS_AT_ONCE = 10_000
+"""OpenSearch's own limit for a page. Ids alone come from doc values: some 50 times as fast as sources."""
 _KEEP_ALIVE = "10m"
 _MOST_SUGGESTIONS = 2_000
 _MOST_FIELDS = 20_000
@@ -26,25 +28,29 @@ _RESERVED = '.?+*|{}[]()"\\#@&<>~^$-'
 
 def sources(client: Client, index: str, names: Sequence[str] | bool, *, moment: str | None = None) -> Iterator[tuple[str, Json]]:
     """(id, source) of every document in the order of ids, from one moment's state: a point in time, of now or the one given."""
+    for hits in _pages(client, index, {"size": _AT_ONCE, "_source": names if isinstance(names, bool) else list(names)}, moment):
+        yield from ((hit["_id"], hit["_source"]) for hit in hits)
+
+
+def ids(client: Client, index: str, *, moment: str | None = None) -> Iterator[str]:
+    """The ids alone, as `sources` goes through them."""
+    for hits in _pages(client, index, {"size": _IDS_AT_ONCE, "stored_fields": "_none_"}, moment):
+        yield from (hit["sort"][0] for hit in hits)
+
+
+def _pages(client: Client, index: str, asked: Json, moment: str | None) -> Iterator[list[Json]]:
     given = moment
     if moment is None:
         with client.asked() as raw:
             moment = raw.create_pit(index=index, params={"keep_alive": _KEEP_ALIVE})["pit_id"]
-    body: Json = {
-        "size": _AT_ONCE,
-        "query": EVERYTHING,
-        "pit": {"id": moment, "keep_alive": _KEEP_ALIVE},
-        "sort": [{"id": "asc"}],
-        "track_total_hits": False,
-        "_source": names if isinstance(names, bool) else list(names),
-    }
+    pit = {"id": moment, "keep_alive": _KEEP_ALIVE}
+    body: Json = {"query": EVERYTHING, "pit": pit, "sort": [{"id": "asc"}], "track_total_hits": False} | asked
     try:
         while True:
             with client.asked() as raw:
                 hits = raw.search(body=body)["hits"]["hits"]
-            for hit in hits:
-                yield hit["_id"], hit["_source"]
-            if len(hits) < _AT_ONCE:
+            yield hits
+            if len(hits) < body["size"]:
                 return
             body["search_after"] = hits[-1]["sort"]
     finally:

@@ -16,6 +16,7 @@ from lookalike.errors import Unavailable
 Json = dict[str, Any]
 
 _AT_ONCE = 1_000
+_LONGEST_PAUSE_SECONDS = 5.0
 _LONGEST = "24h"
 """So long a rebuild may take: more a point in time does not live by default."""
 
@@ -28,6 +29,24 @@ class Beginning:
     last: tuple[int, ...]
     products: int
     moment: str
+
+
+class GivesWay:
+    """Leaves the cluster to those who write to an index for as long as it was used beside them.
+
+    Merging graphs takes all the cores that a small node has, and a rebuild has time (docs/decisions/0144).
+    """
+
+    def __init__(self, client: Client, index: str) -> None:
+        self._client, self._index = client, index
+        self._last = checkpoints(client, index)
+
+    def after(self, seconds: float) -> None:
+        """Wait that long, where somebody has written since the last call."""
+        last = checkpoints(self._client, self._index)
+        if last != self._last:
+            self._last = last
+            self._client.wait(min(seconds, _LONGEST_PAUSE_SECONDS))
 
 
 def begin(client: Client, index: str) -> Beginning:
@@ -49,9 +68,16 @@ def last_of(client: Client, index: str) -> tuple[int, ...]:
 
     That is the global checkpoint, not the highest number: of two writes at once the later may be there before the earlier.
     """
+    found = checkpoints(client, index)
     with client.asked() as raw:
-        told = raw.indices.stats(index=index, params={"level": "shards"})["indices"][index]["shards"]
         raw.indices.refresh(index=index)
+    return found
+
+
+def checkpoints(client: Client, index: str) -> tuple[int, ...]:
+    """The same, whether it can be found or not. Raises: Unavailable where a shard is away."""
+    with client.asked() as raw:
+        told = raw.indices.stats(index=index, metric="docs", params={"level": "shards"})["indices"][index]["shards"]
     primaries = {int(shard): copy for shard, copies in told.items() for copy in copies if copy["routing"]["primary"]}
     if sorted(primaries) != list(range(len(told))):
         raise Unavailable(f"Some shards of {index} are away. Try again when the cluster is well.", 5.0)
@@ -64,25 +90,35 @@ def stored_since(client: Client, index: str, last: Sequence[int]) -> tuple[list[
     return [hit["_id"] for shard, number in enumerate(last) for hit in _stored(client, index, shard, number)], now
 
 
-def removed_since(client: Client, beginning: Beginning, each: Callable[[], object]) -> list[str]:
-    """The ids of the products that were removed since; the index takes no writes any more. `each` is called again and again meanwhile."""
+def known_before(client: Client, beginning: Beginning) -> set[str] | None:
+    """The ids that the index had; None where nothing was removed yet. It can be asked while everybody writes on."""
+    return set(reading.ids(client, beginning.index, moment=beginning.moment)) if _fewer(client, beginning) else None
+
+
+def removed_since(client: Client, beginning: Beginning, known: set[str] | None, each: Callable[[], object]) -> list[str]:
+    """The ids of the products that were removed since; the index takes no writes any more. `known`: what `known_before` told before
+    that, to be used up. `each` is called again and again meanwhile."""
+    if not _fewer(client, beginning):
+        return []
+    if known is None:
+        known = set()
+        for name in reading.ids(client, beginning.index, moment=beginning.moment):
+            each()
+            known.add(name)
+    for name in reading.ids(client, beginning.index):
+        each()
+        known.discard(name)
+    return sorted(known)
+
+
+def _fewer(client: Client, beginning: Beginning) -> bool:
+    """Whether products are missing: the numbers do not add up to those that there were and that have come."""
     stored, _ = stored_since(client, beginning.index, beginning.last)
     known = sum(
         len_of(client, {"pit": {"id": beginning.moment, "keep_alive": _LONGEST}}, stored[start : start + _AT_ONCE])
         for start in range(0, len(stored), _AT_ONCE)
     )
-    if beginning.products + len(stored) - known == len_of(client, {}, index=beginning.index):
-        return []
-    before = reading.sources(client, beginning.index, ["id"], moment=beginning.moment)
-    now = set()
-    for name, _ in reading.sources(client, beginning.index, ["id"]):
-        now.add(name)
-        each()
-    gone = []
-    for name, _ in before:
-        each()
-        gone += [] if name in now else [name]
-    return gone
+    return beginning.products + len(stored) - known != len_of(client, {}, index=beginning.index)
 
 
 def len_of(client: Client, where: Json, ids: list[str] | None = None, *, index: str | None = None) -> int:

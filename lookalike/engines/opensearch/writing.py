@@ -31,6 +31,19 @@ class Target:
     name: str
     refresh: str
 
+    def bulk(self, actions: Sequence[tuple[Json, Json | None]]) -> list[Json]:
+        """See `Client.bulk`."""
+        return self.client.bulk(self.name, actions, refresh="false" if self.refresh == "true" else self.refresh)
+
+    def shown(self) -> None:
+        """Make what was stored searchable.
+
+        In a request of its own, not by the bulk request's `refresh=true`: that refreshes in the threads that write, of which a node
+        has one a core, once for every request. Those of many writers are one (docs/decisions/0144).
+        """
+        if self.refresh == "true":
+            self.client.refresh(self.name)
+
 
 def put(target: Target, writes: Sequence[Write]) -> list[Written]:
     """The port's `put`. Raises: IndexProblem, Unavailable, when the other writes have been done."""
@@ -44,6 +57,7 @@ def put(target: Target, writes: Sequence[Write]) -> list[Written]:
         if not left:
             break
         left.sort()
+    target.shown()
     if failures:
         raise failures[0]
     if left:
@@ -60,6 +74,7 @@ def remove(target: Target, ids: Sequence[str], if_version: Mapping[str, int]) ->
         for start in range(0, len(batch), _AT_ONCE):
             left += _try_removing(target, ids, if_version, batch[start : start + _AT_ONCE], results)
         if not left:
+            target.shown()
             return results
         left.sort()
     raise Unavailable(f"Product {ids[left[0]]!r} is written by too many at once. Try again later.", 1.0)
@@ -76,7 +91,7 @@ def _try_removing(
     if not actions:
         return []
     overtaken = []
-    answers = target.client.bulk(target.name, actions, refresh=target.refresh)
+    answers = target.bulk(actions)
     gone = _gone_before(target, [ids[row] for row in sent], answers, if_version)
     for row, result in zip(sent, answers, strict=True):
         if ids[row] in gone:
@@ -116,7 +131,7 @@ def _try(
     if not actions:
         return []
     overtaken = []
-    answers = target.client.bulk(target.name, actions, refresh=target.refresh)
+    answers = target.bulk(actions)
     done = _done_before(target, [source for _, source in actions], answers)
     for (row, written), result in zip(sent, answers, strict=True):
         if result["status"] == 409 and written.id not in done:

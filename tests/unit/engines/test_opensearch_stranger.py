@@ -1,12 +1,10 @@
 """Something else answers where OpenSearch should be: it is named, and nothing of it is believed."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Callable
 
 import pytest
+from support.stranger import Answer, stranger
 
 from lookalike.bootstrap import build
 from lookalike.domain.query import EngineQuery
@@ -20,39 +18,7 @@ from lookalike.testing.fakes import TOY_RECIPE
 from query_api.app import create_app
 from query_api.options import Options
 
-Answer = tuple[int, str | None, str]
 GREETING = json.dumps({"version": {"distribution": "opensearch", "number": "3.6.0"}})
-
-
-@contextmanager
-def stranger(answer: Callable[[str], Answer]) -> Iterator[str]:
-    """An HTTP server that gives `answer` of each path; its HOST:PORT."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def _tell(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, kind, text = answer(self.path)
-            self.send_response(status)
-            if kind is not None:
-                self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(text.encode())))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(text.encode())
-
-        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _tell  # noqa: N815 — the names of http.server
-
-        def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 ASKED: dict[str, Callable[[SearchEngine], object]] = {
