@@ -85,12 +85,11 @@ class Column:
         places = np.asarray(slots)
         for slot in places[dense[places] == _MANY]:
             self._forget(int(slot))
-        found = self._coded(elements)
+        found, many = self._coded(elements)
         dense = self._dense.resize(self._dense.size)
         dense[places] = found
-        many = np.flatnonzero(found == _MANY)
-        if len(many):
-            self._put_many(places[many], [list(dict.fromkeys(map(pooled, elements[at]))) for at in many.tolist()])  # type: ignore[arg-type]
+        if many:
+            self._put_many(places[list(many)], list(many.values()))
 
     def clear(self, slot: int) -> None:
         """A slot holds nothing any more."""
@@ -269,15 +268,16 @@ class Column:
         self._below.clear()
         self._place_below(0)
 
-    def _coded(self, elements: Sequence[Elements]) -> NDArray[np.int32]:
-        """The dense entry for each of some products."""
+    def _coded(self, elements: Sequence[Elements]) -> tuple[NDArray[np.int32], dict[int, list[str]]]:
+        """The dense entry for each of some products, and by place the distinct elements of those that have many."""
         kinds = set(map(type, elements))
         if kinds == {str}:  # the common case, and no loop of ours
             texts = cast(Sequence[str], elements)
-            return np.array(self._numbered(map(pooled, texts) if _MARK in "".join(texts) else texts), np.int32)
+            return np.array(self._numbered(map(pooled, texts) if _MARK in "".join(texts) else texts), np.int32), {}
         if kinds <= {int, float, bool, str}:
-            return np.array(self._numbered(map(pooled, cast(Sequence[Scalar], elements))), np.int32)
+            return np.array(self._numbered(map(pooled, cast(Sequence[Scalar], elements))), np.int32), {}
         single: list[str] = []
+        many: dict[int, list[str]] = {}
         at: list[int] = []
         found = np.full(len(elements), _NONE, np.int32)
         for place, one in enumerate(elements):
@@ -285,13 +285,14 @@ class Column:
                 single.append(pooled(one))
                 at.append(place)
             elif one:
-                if len(one) == 1 or len(set(map(pooled, one))) == 1:
-                    single.append(pooled(one[0]))
+                distinct = list(dict.fromkeys(map(pooled, one)))
+                if len(distinct) == 1:
+                    single += distinct
                     at.append(place)
                 else:
-                    found[place] = _MANY
+                    found[place], many[place] = _MANY, distinct
         found[at] = self._numbered(single)
-        return found
+        return found, many
 
     def _numbered(self, texts: Iterable[str]) -> list[int]:
         """The codes of pooled values; new ones are added."""

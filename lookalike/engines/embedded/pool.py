@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 _SMALL = 4096
 """Up to so many texts are kept as Python strings: faster, and hardly larger."""
+_REMEMBERED = 32_768
+"""So many frozen texts that were put again are found as Python strings from then on: prices and brands come again and again."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -56,9 +58,11 @@ class Pool:
             text, code = texts[at], frozen
             if code < 0:
                 code = known.get(text, -1)  # it may have come a moment ago
-            if code < 0:
-                code = known[text] = self._frozen + len(self._texts)
-                self._texts.append(text)
+                if code < 0:
+                    code = known[text] = self._frozen + len(self._texts)
+                    self._texts.append(text)
+            elif len(known) < len(self._texts) + _REMEMBERED:
+                known[text] = code
             found[at] = code
         return cast(list[int], found)
 

@@ -27,7 +27,7 @@ _READ_ANEW = 20_000
 """A reader that fell so far behind reads the cache, which the writer has brought up to date more lately."""
 CACHED_FROM = 1000
 """A smaller index opens in a blink without a cache of what is derived from it."""
-_SAVED_AFTER = 5_000, 150_000
+_SAVED_AFTER = 5_000, 250_000
 """The cache is written after so many changes: half of the products, within these bounds. A kill costs reading those."""
 _SAVED_AT_CLOSE = 100
 """When the index is closed, the cache is written where more than one product in so many was changed since."""
