@@ -4,7 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from opensearchpy import OpenSearch, exceptions
 
@@ -15,6 +15,7 @@ from lookalike.engines.opensearch.serializing import MsgspecSerializer
 from lookalike.errors import IndexNotFound, IndexProblem, InvalidInput, Overloaded, StorageFull, Unavailable, WrongServer
 
 Json = dict[str, Any]
+_Answer = TypeVar("_Answer")
 
 _ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS = 0.1
@@ -113,7 +114,7 @@ class Client:
 
         return self._patiently(ask)
 
-    def _patiently(self, ask: Callable[[], list[Json]]) -> list[Json]:
+    def _patiently(self, ask: Callable[[], _Answer]) -> _Answer:
         """The answer to what may be asked twice."""
         for attempt in range(_TRIES - 1):
             try:
@@ -174,15 +175,14 @@ class Client:
         Raises: as `asked`.
         """
 
-        def ask() -> list[Json]:
+        def ask() -> None:
             try:
                 with self.asked() as raw:
                     told = raw.indices.refresh(index=alias)["_shards"]
             except IndexNotFound:
-                return []
+                return
             if told["failed"] or not told["successful"]:
                 raise self._problem(503, f"{told['failed']} shards could not make searchable what was stored")
-            return []
 
         self._patiently(ask)
 

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 _HASHED = 100
 _AT_ONCE = 500
 _IDS_AT_ONCE = 10_000
-"""OpenSearch's own limit for a page. Ids alone come from doc values: some 50 times as fast as sources."""
+"""OpenSearch's own limit for a page. Ids alone come from doc values: no source is read."""
 _KEEP_ALIVE = "10m"
 _MOST_SUGGESTIONS = 2_000
 _MOST_FIELDS = 20_000
