@@ -85,7 +85,7 @@ class _Line:
 
 def measure(bench: Bench) -> Found:
     """Three kinds of request."""
-    found, times = Found(), bench.size(200, 30)
+    found, times = Found(), bench.size(500, 30)
     originals = [one.read_bytes() for one in sorted((SAMPLE / "queries").glob("*.jpg"))]
     pictures = _Fresh(originals)
     index = bench.filled()

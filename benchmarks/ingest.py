@@ -46,7 +46,7 @@ KEPT = 128
 
 def measure(bench: Bench) -> Found:
     """The rates in turns, and where a picture's time goes on one thread."""
-    found, rounds = Found(), bench.size(3, 1)
+    found, rounds = Found(), bench.size(5, 1)
     pictures = bench.pictures(bench.size(5_000, 250))
     source = bench.folder / "pictures.csv"
     _catalogue(source, pictures)

@@ -199,7 +199,7 @@ class Vectors:
         """All but the originals, for `Vectors.held`."""
         strips = {"slots": self._slots, "pictures": self._pictures, "objects": self._objects}
         strips |= {"begins": self._begins, "counts": self._counts}
-        codes = {} if self.codes is None else {"codes": self.codes.all().reshape(-1)}
+        codes = {} if self.codes is None else self.codes.arrays()
         return codes | {name: strip.all() for name, strip in strips.items()}
 
     def told(self) -> dict[str, Any]:
@@ -230,6 +230,6 @@ class Vectors:
         self._having = None
         self.dead = int(np.count_nonzero(arrays["slots"] < 0))
         self.products = int(np.count_nonzero(arrays["counts"]))
-        if "codes" in arrays and len(self) >= self._codes_from:
-            self.codes = Codes(self.dimension, arrays["codes"])
+        if {"codes_first", "codes_second"} <= arrays.keys() and len(self) >= self._codes_from:
+            self.codes = Codes(self.dimension, (arrays["codes_first"], arrays["codes_second"]))
         self._encode()

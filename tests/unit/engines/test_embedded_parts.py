@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lookalike.domain.filters import Range
 from lookalike.domain.values import Scalar
 from lookalike.engines.counting import order_key
+from lookalike.engines.embedded import codes as codes_module
 from lookalike.engines.embedded.codes import Codes, rotations
 from lookalike.engines.embedded.columns import Column
 from lookalike.engines.embedded.locks import ReadersOrWriter
@@ -153,6 +154,35 @@ def test_rotations_keep_lengths_and_codes_find_neighbours() -> None:
     codes.append(vectors)
     found = [row in codes.nearest(vectors[row] + 0.5 * noise.normal(size=256).astype(np.float32), 20, None)[0] for row in range(50)]
     assert all(found)
+
+
+@pytest.mark.parametrize("both_up_to", [100, 1_000_000])
+@pytest.mark.parametrize("share", [None, 0.9, 0.6, 0.4, 0.1, 0.01, 0.0])
+def test_codes_bring_the_nearest_of_the_chosen_rows(share: float | None, both_up_to: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes_module, "_BOTH_UP_TO", both_up_to)
+    noise, most = np.random.default_rng(6), 60
+    vectors = noise.normal(size=(4000, 128)).astype(np.float32)
+    codes = Codes(128)
+    codes.append(vectors[:1500])
+    codes.append(vectors[1500:])
+    codes = Codes(128, (codes.arrays()["codes_first"], codes.arrays()["codes_second"]))
+    assert len(codes) == len(vectors)
+    chosen = None if share is None else noise.random(len(vectors)) < share
+    allowed = np.arange(len(vectors)) if chosen is None else np.flatnonzero(chosen)
+    found, wanted = 0, 0
+    for row in noise.choice(len(vectors), 20):
+        asked = vectors[row] + 0.3 * noise.normal(size=128).astype(np.float32)
+        everything, distances = codes.within(asked, -1.0, 100.0)
+        assert everything.tolist() == list(range(len(vectors)))
+        rows, told = codes.nearest(asked, most, chosen)
+        assert set(rows.tolist()) <= set(allowed.tolist()), "a row that the filter leaves out"
+        assert told.tolist() == distances[rows].tolist()
+        last = np.sort(distances[allowed])[: most + 1][-1] if len(allowed) > most else 10**6
+        near = set(allowed[distances[allowed] < last].tolist())
+        found, wanted = found + len(near & set(rows.tolist())), wanted + len(near)
+        if len(allowed) <= most:
+            assert set(rows.tolist()) == set(allowed.tolist())
+    assert found >= (0.9 if both_up_to == 100 else 0.97) * wanted
 
 
 def test_writers_come_first_and_alone() -> None:
