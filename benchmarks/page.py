@@ -16,6 +16,9 @@ ELSEWHERE = """
 ## Elsewhere
 
 * What is found, against MobileNetV2 with cosine: [benchmarks-quality.md](benchmarks-quality.md).
+* The OpenSearch engine beside the same bodies sent raw, with filters of 50, 5 and .5 %: [opensearch.md](opensearch.md#speed); a rebuild
+  under searches and writes: [there, too](opensearch.md#rebuild-and-going-back).
+* What users see when a part breaks: [faults.md](faults.md). Micro-batches of 1 to 64 clients: [operations.md](operations.md#workers).
 * The doctor's finds among planted faults: `python -m benchmarks.doctor`, told in [0060](decisions/0060-what-the-doctor-doubts.md).
 * Durability is a test, not a benchmark: `tests/unit/engines/kill_writers.py` kills writers at random moments and looks for what they
   had acknowledged; `tests/integration/test_cli.py` kills `lookalike index`, which then goes on. Nothing may be lost.
