@@ -13,6 +13,7 @@ from lookalike.domain.request_id import current, named
 from lookalike.domain.runs import RunRecord
 from lookalike.errors import LookalikeError, NotFound, Overloaded
 from lookalike.runners.ledger import Ledger
+from lookalike.runners.threads import never_interrupting
 
 Handle = Callable[[Command, Progress, Callable[[], bool]], None]
 """Does a command, writing how far it is into the progress; asks the third argument between rows whether to stop."""
@@ -153,15 +154,16 @@ class InlineRunner:
         )
 
     def _run(self) -> None:
-        while (work := self._queue.get()) is not None:
-            with self._lock:
-                if work.state != "queued":
-                    continue
-                work.state, command = "running", work.command
-            assert command is not None
-            with named(work.request_id or work.id):
-                self._do(work, command)
-            del command  # its rows may hold whole pictures, and the next job may be long in coming
+        with never_interrupting():
+            while (work := self._queue.get()) is not None:
+                with self._lock:
+                    if work.state != "queued":
+                        continue
+                    work.state, command = "running", work.command
+                assert command is not None
+                with named(work.request_id or work.id):
+                    self._do(work, command)
+                del command  # its rows may hold whole pictures, and the next job may be long in coming
 
     def _do(self, work: _Work, command: Command) -> None:
         def stopping() -> bool:
