@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 from lookalike.domain.analysis import Recipe
 from lookalike.domain.document import Document
 from lookalike.engines.embedded import amending, loading, recall, rows, state
-from lookalike.engines.embedded.database import Database
+from lookalike.engines.embedded.database import Database, insert
 from lookalike.engines.embedded.folder import REMEDY
 from lookalike.engines.embedded.locks import ReadersOrWriter
 from lookalike.engines.embedded.rows import Row
@@ -33,15 +35,22 @@ _SAVED_AT_CLOSE = 100
 """When the index is closed, the cache is written where more than one product in so many was changed since."""
 
 _PUT = (
-    "INSERT INTO documents (slot, id, version, digest, text_mark, vector_mark, body, mark) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO documents (slot, id, version, digest, text_mark, vector_mark, body, mark) VALUES {} "
     "ON CONFLICT (slot) DO UPDATE SET version = excluded.version, digest = excluded.digest, text_mark = excluded.text_mark, "
     "vector_mark = excluded.vector_mark, body = excluded.body, mark = excluded.mark"
 )
-_PUT_TEXTS = "INSERT OR REPLACE INTO texts (rowid, title, brand, tags, category, description) VALUES (?, ?, ?, ?, ?, ?)"
+_PUT_TEXTS = "INSERT OR REPLACE INTO texts (rowid, title, brand, tags, category, description) VALUES {}"
+_PUT_VECTORS = "INSERT OR REPLACE INTO vectors (slot, data) VALUES {}"
 _NEWEST_AND_OLDEST = "SELECT coalesce((SELECT max(number) FROM changes), 0), coalesce((SELECT min(number) FROM changes), 0)"
+_ON_TWO_CORES = 1000
+"""So many rows of words and vectors are stored while the state is told of them. For fewer, waiting for Python's lock costs too much."""
 _AT_ONCE = 256
 """Products that one statement reads."""
 _GET = "SELECT d.slot, d.id, d.version, d.digest, d.vector_mark, d.body, d.mark, v.data FROM documents d LEFT JOIN vectors v USING (slot)"
+
+
+_Inserts = Sequence[tuple[str, Sequence[tuple[object, ...]]]]
+"""As `database.insert` takes them."""
 
 
 @dataclass(slots=True)
@@ -69,6 +78,7 @@ class Store:
             self.database.close()
             raise
         self.lock = ReadersOrWriter()
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="lookalike-commit")
         self.closed = False
         measured = self.state.recall
         recall.keep_known(self.state, 4.0)  # mostly the cache knows it: opening should not wait for it
@@ -264,6 +274,7 @@ class Store:
             self._save_if(max(1, self.state.count // _SAVED_AT_CLOSE), measured=1.25)
         with self.lock.writing():
             self.closed = True
+            self._beside.shutdown()
             self.database.close()
 
     def _save_if(self, changes: int, measured: float = 2.0) -> None:
@@ -302,35 +313,49 @@ class Store:
         vectored = [slot for slot, (row, *_) in batch.rows.items() if slot in new or vector_marks[slot] != row.vector_mark]
         texted = [slot for slot, (row, *_) in batch.rows.items() if slot in new or text_marks[slot] != row.text_mark]
         with self.database.transaction() as connection:
-            connection.executemany(
-                _PUT,
-                (
-                    (slot, row.id, version, row.digest, row.text_mark, row.vector_mark, row.body, mark)
-                    for slot, (row, version, mark) in batch.rows.items()
-                ),
-            )
+            stored = [
+                (slot, row.id, version, row.digest, row.text_mark, row.vector_mark, row.body, mark)
+                for slot, (row, version, mark) in batch.rows.items()
+            ]
+            insert(connection, _PUT, stored)
             connection.executemany(
                 amending.UPDATE, ((one.version, one.digest, one.body, one.mark, slot) for slot, one in batch.amended.items())
             )
-            connection.executemany(_PUT_TEXTS, ((slot, *batch.rows[slot][0].texts) for slot in texted))
+            texts = [(slot, *batch.rows[slot][0].texts) for slot in texted]
             with_data = [(slot, batch.rows[slot][0].data) for slot in vectored]
-            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", [one for one in with_data if one[1]])
             gone = [(slot,) for slot in batch.removed]
             connection.executemany("DELETE FROM vectors WHERE slot = ?", [*gone, *((slot,) for slot, data in with_data if not data)])
             connection.executemany("DELETE FROM documents WHERE slot = ?", gone)
             connection.executemany("DELETE FROM texts WHERE rowid = ?", gone)
-            connection.executemany("INSERT INTO changes (slot) VALUES (?)", [(slot,) for slot in changed])
+            insert(connection, "INSERT INTO changes (slot) VALUES {}", [(slot,) for slot in changed])
             connection.execute("UPDATE meta SET value = value + ? WHERE key = 'count'", (added,))
             connection.execute("UPDATE meta SET value = (value | ?1) - (value & ?1) WHERE key = 'sum'", (total,))  # exclusive or
             last = connection.execute("SELECT max(number) FROM changes").fetchone()[0]
             if last // 10_000 != (last - len(changed)) // 10_000:
                 connection.execute("DELETE FROM changes WHERE number < ?", (last - _KEPT_CHANGES,))
             with self.lock.writing():
-                connection.execute("COMMIT")
-                self._apply(batch, vectored)
+                inserts = (_PUT_TEXTS, texts), (_PUT_VECTORS, [one for one in with_data if one[1]])
+                self._finish(connection, inserts, lambda: self._apply(batch, vectored))
                 self._last_change = last
         least, most = _SAVED_AFTER
         self._save_if(max(least, min(most, now.count // 2)))
+
+    def _finish(self, connection: sqlite3.Connection, inserts: _Inserts, apply: Callable[[], None]) -> None:
+        """Insert what is left, commit, and tell the state; of many rows both at once, on two cores. Raises: sqlite3.Error."""
+        if sum(len(rows) for _, rows in inserts) < _ON_TWO_CORES:
+            _committed(connection, inserts)
+            apply()
+            return
+        committing = self._beside.submit(_committed, connection, inserts)
+        try:
+            apply()
+            committing.result()
+        except BaseException:  # the state was told what is not stored, or was told half of it
+            wait([committing])
+            if connection.in_transaction:
+                connection.rollback()
+            self.state, self._last_change, self._saved_change = loading.load(self.database, self._codes_from)
+            raise
 
     def _apply(self, batch: _Batch, vectored: Sequence[int]) -> None:
         for slot in batch.removed:
@@ -361,3 +386,9 @@ class Store:
             return rows.decode(body, data, version=version, digest=digest, dimension=wide, colour_dimension=colours)
         except DAMAGED as error:
             raise rows.damaged_row(slot, error) from error
+
+
+def _committed(connection: sqlite3.Connection, inserts: _Inserts) -> None:
+    for sql, stored in inserts:
+        insert(connection, sql, stored)
+    connection.execute("COMMIT")

@@ -271,6 +271,31 @@ def test_a_full_disk_loses_nothing(path: Path) -> None:
     shutil.rmtree(path)
 
 
+@pytest.mark.parametrize("count", [20, 700])
+def test_a_commit_that_fails_changes_nothing(path: Path, count: int) -> None:
+    """Many rows are told to the state while they are committed; where that fails, the state must forget them."""
+    engine = open_embedded(str(path))
+    known = {one.id: one.version for one in engine.documents()}
+    some = sorted(known)[:5]
+    documents = [worded(name, title="red shoes") for name in (*some, *(f"n{number}" for number in range(count)))]
+    writer = engine._store.database.writer  # type: ignore[attr-defined]
+    writer.set_authorizer(lambda action, what, *_: sqlite3.SQLITE_DENY if (action, what) == (sqlite3.SQLITE_TRANSACTION, "COMMIT") else 0)
+    with pytest.raises(IndexProblem):
+        engine.put([Write(one) for one in documents])
+    writer.set_authorizer(None)
+    assert engine.search(EngineQuery()).total == len(known)
+    assert {one.id: one.version for one in engine.documents()} == known
+    written = engine.put([Write(one, if_version=known.get(one.id, 0)) for one in documents])
+    assert not any(one.conflict for one in written)
+    found = engine.search(EngineQuery(words="red shoes", weights={"text": 1}))
+    engine.close()
+    engine = open_embedded(str(path), read_only=True)
+    assert engine.search(EngineQuery(words="red shoes", weights={"text": 1})).total == found.total
+    assert engine.search(EngineQuery()).total == len(known) + count
+    assert engine.check() == []
+    engine.close()
+
+
 def test_dead_vectors_are_dropped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lookalike.engines.embedded.state._DEAD_ROWS", 20)
     engine = open_embedded(str(path))
