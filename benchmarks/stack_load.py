@@ -5,9 +5,11 @@ import base64
 import collections
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import random
+import statistics
 import struct
 import time
 from collections.abc import Callable, Sequence
@@ -31,8 +33,9 @@ ABOUT = (
     "Visitors send a picture that nobody has seen, wait for the answer, and send the next; one who is told 429 waits as long as it says, "
     "and comes back with the cookie that it was given, as browsers do. "
     "The bound is what the cores could answer if each search took only what its parts take alone, measured in the same run: decoding and "
-    "network (one thread, nothing else), and the same search again (what is in its picture is then remembered): query and HTTP. Cores "
-    "that the visitors and others take are not counted in. The stack is warm: what it did in its first seconds stands by itself."
+    "network (one thread, nothing else), and the same search again (what is in its picture is then remembered): query and HTTP; before "
+    "and after each crowd, and their mean counts, because a machine may be a third quicker five minutes later. Cores that the visitors "
+    "and others take are not counted in. The stack is warm: what it did in its first seconds stands by itself."
 )
 PATIENCE_SECONDS = 60.0
 WARM_SECONDS = 20
@@ -94,23 +97,30 @@ def measure(bench: Bench) -> Found:
         bench.tell(f"load: {len(pictures):,} products through the workers")
         _fill(stack, pictures)
         meter = Meter(stack)
-        seen = []
+        seen, alone = [], list[dict[str, float]]()
+
+        def measure_alone() -> None:
+            bench.tell("load: the parts alone")
+            alone.append(_parts(stack, meter, pictures, bench.size(300, 40)))
+
         bench.tell(f"load: {crowds[0]:,} visitors for {WARM_SECONDS} s, so that Java learns what is hot")
         cold = asyncio.run(_crowd(stack, crowds[0], bench.size(WARM_SECONDS, 2), pictures))
+        measure_alone()
         for visitors in crowds:
             bench.tell(f"load: {visitors:,} visitors for {seconds} s")
             meter.start()
             seen.append((asyncio.run(_crowd(stack, visitors, seconds, pictures)), meter.spent()))
-        bench.tell("load: the parts alone")
-        parts = _parts(stack, meter, pictures, bench.size(300, 40))
-        alone = sum(parts.values())
-        for name, each in parts.items():
-            found.add(f"CPU alone: {name}", each * 1000, "ms", alone * 1000, "all parts")
+            measure_alone()
+        for name in alone[0]:
+            each, every = statistics.mean(one[name] for one in alone), statistics.mean(sum(one.values()) for one in alone)
+            found.add(f"CPU alone: {name}", each * 1000, "ms", every * 1000, "all parts")
+        told = ", ".join(f"{sum(one.values()) * 1000:.1f}" for one in alone)
+        found.notes.append(f"All parts alone, before the crowds, between them and after: {told} ms.")
         first = f"{cold.visitors:,} visitors, the first {cold.wall:.0f} s after the start"
         found.add(first, len(cold.times) / cold.wall, "/s")
         found.add(f"{first}: errors", cold.errors, "", target=Target("≤", 0, "ours"))
-        for crowd, spent in seen:
-            _tell(found, crowd, spent, alone, stack)
+        for (crowd, spent), (before, after) in zip(seen, itertools.pairwise(alone), strict=True):
+            _tell(found, crowd, spent, (sum(before.values()) + sum(after.values())) / 2, stack)
         bars = [Bar("", f"{one.visitors:,} visitors", len(one.times) / one.wall, "ours", f"p95 {one.at(0.95):,.0f} ms") for one, _ in seen]
         for name in stack.processes:
             found.add(f"memory afterwards: {name}", _tree_mb(stack.supervisor.pid(name)), "MB")
