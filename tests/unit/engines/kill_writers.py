@@ -18,7 +18,7 @@ from lookalike.engines.embedded import open_embedded, store, vectors
 from lookalike.ports.engine import SearchEngine, Write
 from lookalike.testing.documents import RECIPE, make_documents
 
-BATCH = 100
+BATCH, FEW = 100, 20
 
 
 def write_for_ever(path: str, round_: int, pipe: int, documents: list[Document]) -> None:
@@ -27,7 +27,7 @@ def write_for_ever(path: str, round_: int, pipe: int, documents: list[Document])
     engine = open_embedded(path)
     engine.prepare(RECIPE)
     while True:
-        chosen = rng.sample(documents, BATCH)
+        chosen = rng.sample(documents, BATCH if rng.random() < 0.8 else FEW)
         written = engine.put([Write(one) for one in chosen])
         told = {one.id: one.version for one in written}
         os.write(pipe, (json.dumps(told) + "\n").encode())
@@ -41,6 +41,7 @@ def main(path: str, kills: int, seed: int) -> dict[str, object]:
     """Run the rounds."""
     rng = random.Random(seed)
     store.CACHED_FROM, store._SAVED_AFTER, vectors.FILED_FROM = 1, (300, 300), 64  # so that kills meet files half written
+    store._ON_TWO_CORES = BATCH  # whole batches are committed by a second thread, the others by the one that puts
     documents = make_documents(seed, 2000)
     kept: dict[str, int] = {}
     acknowledged, lost, faults, landed = 0, [], [], 0
