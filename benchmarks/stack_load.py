@@ -34,13 +34,12 @@ ABOUT = (
     "and comes back with the cookie that it was given, as browsers do. "
     "The bound is what the cores could answer if each search took only what its parts take alone, measured in the same run: decoding and "
     "network (one thread, nothing else), and the same search again (what is in its picture is then remembered): query and HTTP; before "
-    "and after each crowd, and their mean counts, because a machine may be a third quicker five minutes later. Cores that the visitors "
-    "and others take are not counted in. The stack is warm: what it did in its first minute stands by itself."
+    "and after each crowd, and the quicker counts: a machine's pace changes within minutes, and Java is not hot at first. Cores that the "
+    "visitors and others take are not counted in. The stack is warm: what it did in its first seconds stands by itself."
 )
 PATIENCE_SECONDS = 60.0
-WARM_SECONDS = 60
-"""A stack that has just started answers at half its rate: Java compiles what is hot. After 20 s a query alone still took twice what it took
-five minutes later. The parts are measured hot, so the crowds meet it so."""
+WARM_SECONDS = 20
+"""A stack that has just started answers a third slower: Java compiles what is hot. The parts are measured hot, so the crowds meet it so."""
 
 
 @dataclass(slots=True)
@@ -112,16 +111,17 @@ def measure(bench: Bench) -> Found:
             meter.start()
             seen.append((asyncio.run(_crowd(stack, visitors, seconds, pictures)), meter.spent()))
             measure_alone()
+        totals = [sum(one.values()) for one in alone]
         for name in alone[0]:
-            each, every = statistics.mean(one[name] for one in alone), statistics.mean(sum(one.values()) for one in alone)
-            found.add(f"CPU alone: {name}", each * 1000, "ms", every * 1000, "all parts")
-        told = ", ".join(f"{sum(one.values()) * 1000:.1f}" for one in alone)
+            each = statistics.mean(one[name] for one in alone)
+            found.add(f"CPU alone: {name}", each * 1000, "ms", statistics.mean(totals) * 1000, "all parts")
+        told = ", ".join(f"{one * 1000:.1f}" for one in totals)
         found.notes.append(f"All parts alone, before the crowds, between them and after: {told} ms.")
         first = f"{cold.visitors:,} visitors, the first {cold.wall:.0f} s after the start"
         found.add(first, len(cold.times) / cold.wall, "/s")
         found.add(f"{first}: errors", cold.errors, "", target=Target("≤", 0, "ours"))
-        for (crowd, spent), (before, after) in zip(seen, itertools.pairwise(alone), strict=True):
-            _tell(found, crowd, spent, (sum(before.values()) + sum(after.values())) / 2, stack)
+        for (crowd, spent), around in zip(seen, itertools.pairwise(totals), strict=True):
+            _tell(found, crowd, spent, min(around), stack)
         bars = [Bar("", f"{one.visitors:,} visitors", len(one.times) / one.wall, "ours", f"p95 {one.at(0.95):,.0f} ms") for one, _ in seen]
         for name in stack.processes:
             found.add(f"memory afterwards: {name}", _tree_mb(stack.supervisor.pid(name)), "MB")
