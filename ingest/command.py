@@ -111,7 +111,6 @@ def _index(
     from ingest.telling import reported
     from lookalike import plugins
     from lookalike.bootstrap import build
-    from lookalike.runners.threads import never_interrupting
     from lookalike.settings import load
 
     catalogue = plugins.load("catalogue source", kind)(source, options)
@@ -128,7 +127,7 @@ def _index(
         told = {"as": kind, "map": options.mapping, "pictures": _whole(options.pictures), "limit": options.limit, "prune": rule.wanted}
         start = Start("index", _whole(source) or source, scope, {name: one for name, one in told.items() if one}, total)
         run = Run(start, indexer_of(house), house.ledger, house.folder)
-        with never_interrupting(), reported(run, stopping, as_json=as_json), run.recorded(), told_of(run, house):
+        with reported(run, stopping, as_json=as_json), run.recorded(), told_of(run, house):
             with watching(total, as_json=as_json) as watch:
                 run.go(puts(catalogue, run.take), watch, stopping)
             if rule.wanted:
@@ -145,7 +144,6 @@ def _replay(file: str, options: "CatalogueOptions", where: str | None, *, runner
     from ingest.telling import reported
     from lookalike.bootstrap import build
     from lookalike.errors import InvalidInput
-    from lookalike.runners.threads import never_interrupting
     from lookalike.settings import load
 
     settings = load(index=where, runner=runner)
@@ -162,7 +160,7 @@ def _replay(file: str, options: "CatalogueOptions", where: str | None, *, runner
         total, left = letters.size(), letters.left()
         start = Start("replay", str(letters.path.resolve()), letters.scope, {}, total)
         run = Run(start, indexer_of(house), house.ledger, house.folder, left)
-        with never_interrupting(), reported(run, stopping, as_json=as_json), run.recorded(), told_of(run, house):
+        with reported(run, stopping, as_json=as_json), run.recorded(), told_of(run, house):
             try:
                 with watching(total, as_json=as_json) as watch:
                     run.go(letters.changes(house.engine), watch, stopping)

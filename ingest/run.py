@@ -21,6 +21,7 @@ from lookalike.errors import InvalidInput, LookalikeError
 from lookalike.ports.catalogue import CatalogueSource, SourceRow
 from lookalike.ports.engine import SearchEngine
 from lookalike.runners.ledger import Ledger
+from lookalike.runners.threads import never_interrupting
 from lookalike.services.catalogue import failure_of
 from lookalike.services.changes import Change, Outcome
 
@@ -111,9 +112,10 @@ class Run:
             self._seen.clear()
             return stopping()
 
-        for outcome in self._indexer.run(self._changes(rows), stop):
-            self._count(outcome)
-            watch(self.counts["indexed"] + self.counts["unchanged"] + self.counts["failed"], self.counts["failed"])
+        with never_interrupting():
+            for outcome in self._indexer.run(self._changes(rows), stop):
+                self._count(outcome)
+                watch(self.counts["indexed"] + self.counts["unchanged"] + self.counts["failed"], self.counts["failed"])
         self._ledger.note(self.id, position=self._position, counts=self.counts, seen=self._seen)
         self._seen.clear()
         self.state = "cancelled" if stopping() else "done"

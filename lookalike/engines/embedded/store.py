@@ -262,7 +262,7 @@ class Store:
                 return
             with self.lock.writing():
                 if newest[1] > self._last_change + 1 or newest[0] > self._last_change + _READ_ANEW or changed_recipe:
-                    self.state, self._last_change, self._saved_change = loading.load(self.database, self._codes_from)
+                    self._load()
                     return
                 changes = connection.execute("SELECT DISTINCT slot FROM changes WHERE number > ?", (self._last_change,))
                 loading.refresh(self.state, connection, sorted(row[0] for row in changes.fetchall()))
@@ -276,6 +276,10 @@ class Store:
             self.closed = True
             self._beside.shutdown()
             self.database.close()
+
+    def _load(self) -> None:
+        """Read the state anew, as the last commit left it. Raises: IndexDamaged."""
+        self.state, self._last_change, self._saved_change = loading.load(self.database, self._codes_from)
 
     def _save_if(self, changes: int, measured: float = 2.0) -> None:
         """Write the cache where so much changed since it was written. It spares work: where it cannot be written, so be it.
@@ -352,9 +356,7 @@ class Store:
             committing.result()
         except BaseException:  # the state was told what is not stored, or was told half of it
             wait([committing])
-            if connection.in_transaction:
-                connection.rollback()
-            self.state, self._last_change, self._saved_change = loading.load(self.database, self._codes_from)
+            self._load()
             raise
 
     def _apply(self, batch: _Batch, vectored: Sequence[int]) -> None:
